@@ -1,0 +1,116 @@
+/* order.h - THE memory model: every order of every atomic access in the library, by name.
+ *
+ * An edge has a release end and an acquire end; an access names its end, and one line above it says
+ * what travels over it. memory_order_* is spelled nowhere else, so that each edge can be weakened
+ * alone (-DORDER_PUBLISH_RELEASE=memory_order_relaxed) and the tests must then fail.
+ *
+ * The StoreLoad pairs (sleep/wake, join/scan, unregister/call) are no edges: they go through
+ * barrier_light and ringbus__barrier_heavy of barrier.h, one side each. */
+#ifndef RINGBUS_BASE_ORDER_H
+#define RINGBUS_BASE_ORDER_H
+
+#include <stdatomic.h>
+
+/* PUBLISH: producer -> reader. A slot's content is written before it is read.
+ *   release: the producer stores the stamp (claim_multi.c)   acquire: the reader looks at it (reader.c), the
+ *   producer of the next lap checks it (claim_multi.c) */
+#ifndef ORDER_PUBLISH_RELEASE
+#define ORDER_PUBLISH_RELEASE memory_order_release
+#endif
+#ifndef ORDER_PUBLISH_ACQUIRE
+#define ORDER_PUBLISH_ACQUIRE memory_order_acquire
+#endif
+
+/* POSITION: reader -> producer (FREE) and reader -> reader after it (STAGE). What a reader did with a slot happens
+ * before the slot is overwritten, and before the next stage looks at it.
+ *   release: the reader commits (reader.c)   acquire: a producer scans the gate (gate.c), a dependent polls
+ *   (reader.c) */
+#ifndef ORDER_POSITION_RELEASE
+#define ORDER_POSITION_RELEASE memory_order_release
+#endif
+#ifndef ORDER_FREE_ACQUIRE
+#define ORDER_FREE_ACQUIRE memory_order_acquire
+#endif
+#ifndef ORDER_STAGE_ACQUIRE
+#define ORDER_STAGE_ACQUIRE memory_order_acquire
+#endif
+
+/* GATE: producer -> producer. Hands on what FREE brought to the one who scanned.
+ *   release: the scanner stores the gate (gate.c)   acquire: a claim checks it (claim_multi.c) */
+#ifndef ORDER_GATE_RELEASE
+#define ORDER_GATE_RELEASE memory_order_release
+#endif
+#ifndef ORDER_GATE_ACQUIRE
+#define ORDER_GATE_ACQUIRE memory_order_acquire
+#endif
+
+/* CUT: whoever changes what a later claim must see (a match-set, a route, the end of the line) -> that claim.
+ *   release: a read-modify-write of the claim word (ring.c)   acquire: the claim's compare-and-swap, and the look
+ *   that finds the line closed (claim_multi.c) */
+#ifndef ORDER_CUT_RELEASE
+#define ORDER_CUT_RELEASE memory_order_acq_rel
+#endif
+#ifndef ORDER_CUT_ACQUIRE
+#define ORDER_CUT_ACQUIRE memory_order_acquire
+#endif
+
+/* LOCK: one holder of a lock -> the next (lock.h). */
+#ifndef ORDER_LOCK_RELEASE
+#define ORDER_LOCK_RELEASE memory_order_release
+#endif
+#ifndef ORDER_LOCK_ACQUIRE
+#define ORDER_LOCK_ACQUIRE memory_order_acquire
+#endif
+
+/* WAKE: who changed a condition -> the sleeper that looks at it again. The words are changed by read-modify-writes,
+ * so that a waker and a sleeper that race agree on who came first (park.h, wait.c). */
+#ifndef ORDER_WAKE
+#define ORDER_WAKE memory_order_acq_rel
+#endif
+
+/* TABLE: a pointer or a route bit, and what it leads to, made before it is followed (topic.h, group.h, record.c).
+ *   release: the registering thread   acquire: posters and dispatchers */
+#ifndef ORDER_TABLE_RELEASE
+#define ORDER_TABLE_RELEASE memory_order_release
+#endif
+#ifndef ORDER_TABLE_ACQUIRE
+#define ORDER_TABLE_ACQUIRE memory_order_acquire
+#endif
+
+/* EPOCH: a thread that leaves a delivery -> whoever frees what it could have held (record.h). */
+#ifndef ORDER_EPOCH_RELEASE
+#define ORDER_EPOCH_RELEASE memory_order_release
+#endif
+#ifndef ORDER_EPOCH_ACQUIRE
+#define ORDER_EPOCH_ACQUIRE memory_order_acquire
+#endif
+
+/* CALL: a handler that has returned -> whoever waited for that (record.h). */
+#ifndef ORDER_CALL_RELEASE
+#define ORDER_CALL_RELEASE memory_order_release
+#endif
+#ifndef ORDER_CALL_ACQUIRE
+#define ORDER_CALL_ACQUIRE memory_order_acquire
+#endif
+
+/* STATE: a state word and what was settled before it changed (bus.h, group.h, a loop's bell).
+ *   release: the thread that changes it   acquire: who acts on it */
+#ifndef ORDER_STATE_RELEASE
+#define ORDER_STATE_RELEASE memory_order_release
+#endif
+#ifndef ORDER_STATE_ACQUIRE
+#define ORDER_STATE_ACQUIRE memory_order_acquire
+#endif
+
+/* OWN: only this thread writes it, or a lock is held: nothing travels. */
+#define ORDER_OWN memory_order_relaxed
+/* HINT: a look whose answer is checked again under an edge, a lock or a barrier. */
+#define ORDER_HINT memory_order_relaxed
+/* COUNT: a figure; nothing is read through it. */
+#define ORDER_COUNT memory_order_relaxed
+/* FAILED: of a compare-and-swap that failed: its caller looks again. */
+#define ORDER_FAILED memory_order_relaxed
+/* FULL: a StoreLoad fence; used in barrier.h only. */
+#define ORDER_FULL memory_order_seq_cst
+
+#endif

@@ -1,0 +1,205 @@
+/* os.c - the operating system behind os.h: Linux, and plain POSIX where that is all there is. */
+#include "base/os.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/membarrier.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#endif
+
+#include "base/park.h"
+#include "ringbus/error.h"
+#include "ringbus/types.h"
+
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#ifdef __linux__
+
+static int
+barrier_register(void)
+{
+    const int before = errno;
+    const long failed = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+
+    errno = before;
+    return failed ? RINGBUS_ESYS : RINGBUS_OK;
+}
+
+static void
+barrier(void)
+{
+    const int before = errno;
+
+    /* A forked child may have lost the registration. It cannot fail where it once succeeded: a filter that takes
+     * the call away from a running process would take the library's correctness with it. */
+    while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+        barrier_register();
+    errno = before;
+}
+
+static int
+random_bytes(void *bytes, size_t size)
+{
+    const int before = errno;
+    const bool is_full = getrandom(bytes, size, 0) == (ssize_t)size;
+
+    errno = before;
+    return is_full ? RINGBUS_OK : RINGBUS_ESYS;
+}
+
+static uint32_t
+cpu_count(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    return (uint32_t)CPU_COUNT(&set);
+}
+
+static void
+name_thread(const char *name)
+{
+    pthread_setname_np(pthread_self(), name);
+}
+
+#else
+
+static int
+barrier_register(void)
+{
+    return RINGBUS_ESYS;
+}
+
+static void
+barrier(void)
+{
+}
+
+static int
+random_bytes(void *bytes, size_t size)
+{
+    FILE *source = fopen("/dev/urandom", "rb");
+    size_t got = 0;
+
+    if (source == NULL)
+        return RINGBUS_ESYS;
+    got = fread(bytes, 1, size, source);
+    fclose(source);
+    return got == size ? RINGBUS_OK : RINGBUS_ESYS;
+}
+
+static uint32_t
+cpu_count(void)
+{
+    const long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return count > 0 ? (uint32_t)count : 1;
+}
+
+static void
+name_thread(const char *name)
+{
+    (void)name;
+}
+
+#endif
+
+static void *
+thread_main(void *argument)
+{
+    struct os_thread *thread = argument;
+
+    name_thread(thread->name);
+    thread->run(thread->context);
+    return NULL;
+}
+
+static int
+thread_start(struct os_thread *thread)
+{
+    sigset_t all, before;
+    int failed = 0;
+
+    /* The new thread inherits the mask: no signal of the user's is ever handled on a library thread. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(&thread->handle, NULL, thread_main, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed ? RINGBUS_ESYS : RINGBUS_OK;
+}
+
+static void
+thread_join(struct os_thread *thread)
+{
+    pthread_join(thread->handle, NULL);
+}
+
+/* One key for the process; its destructor runs what the exiting thread left in `exit_hook`. */
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static int exit_key_failed;
+static _Thread_local void (*exit_hook)(void *context);
+
+static void
+run_exit_hook(void *context)
+{
+    exit_hook(context);
+}
+
+static void
+make_exit_key(void)
+{
+    exit_key_failed = pthread_key_create(&exit_key, run_exit_hook);
+}
+
+static int
+thread_at_exit(void (*run)(void *context), void *context)
+{
+    pthread_once(&exit_once, make_exit_key);
+    exit_hook = run;
+    if (exit_key_failed || pthread_setspecific(exit_key, context) != 0)
+        return RINGBUS_ESYS;
+    return RINGBUS_OK;
+}
+
+static void
+yield(void)
+{
+    sched_yield();
+}
+
+struct os ringbus__os = {
+    .word_wait = ringbus__park_wait,
+    .word_wake = ringbus__park_wake,
+    .barrier_register = barrier_register,
+    .barrier = barrier,
+    .thread_start = thread_start,
+    .thread_join = thread_join,
+    .thread_at_exit = thread_at_exit,
+    .yield = yield,
+    .now_ns = now_ns,
+    .random = random_bytes,
+    .cpu_count = cpu_count,
+};
+
+int64_t
+ringbus_now_ns(void)
+{
+    return ringbus__os.now_ns();
+}

@@ -1,0 +1,97 @@
+/* record.h - what each thread announces while it delivers events: since when, and whom it is calling.
+ *
+ * A delivery is a stretch in which a thread may hold pointers to what a registration can replace. Who took such an
+ * object out of reach frees it when every delivery that began before has ended (ringbus__record_oldest), and knows
+ * that the last call of something is over when no thread announces it (ringbus__record_is_called).
+ *
+ * I1  epoch != 0 while the thread delivers: the global epoch at the beginning of its outermost delivery
+ * I2  called[0..depth) is whom the thread is calling, innermost last
+ * I3  epoch and called[] are stored, then a light barrier, then the look at what a changer may have changed; the
+ *     changer changes, then a heavy barrier, then looks at epoch and called[]: one of them sees the other
+ * Edges: EPOCH, CALL, TABLE.  Source: epoch-based reclamation (Fraser 2004); plain stores by membarrier as in
+ * liburcu. */
+#ifndef RINGBUS_BASE_RECORD_H
+#define RINGBUS_BASE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/atomic.h"
+#include "base/barrier.h"
+#include "base/cpu.h"
+
+enum { RECORD_DEPTH = 16 };
+
+struct record {
+    /* written by the thread, read by all */
+    struct atomic_u64 epoch;
+    struct atomic_ptr called[RECORD_DEPTH];
+    /* of the thread alone */
+    uint32_t depth;      /* of called[] */
+    uint32_t deliveries; /* nested; only the outermost sets the epoch */
+    bool is_linked;
+    /* for the layer above: the executor this thread is, the loops it runs, the posts it is delivering itself */
+    void *executor;
+    void *loops;
+    void *frames;
+    /* guarded by the list's lock */
+    struct record *next;
+};
+
+/* Of the calling thread. In the initial-exec model the address is one addition. */
+extern _Thread_local struct record ringbus__record __attribute__((tls_model("initial-exec")));
+
+extern struct atomic_u64 ringbus__record_epoch;
+
+/* Put this thread's record on the list. RINGBUS_OK, RINGBUS_ESYS. */
+int ringbus__record_link(struct record *record);
+
+/* The tag of what has just been taken out of reach. */
+uint64_t ringbus__record_retire(void);
+
+/* Everything with a smaller tag than this is held by no delivery any more; heavy. */
+uint64_t ringbus__record_oldest(void);
+
+/* Some thread is calling `callee`; heavy. */
+bool ringbus__record_is_called(const void *callee);
+
+/* True if it could begin; false: the thread's record cannot be linked (the system refused). */
+static inline bool
+record_enter(struct record *record)
+{
+    if (unlikely(!record->is_linked) && ringbus__record_link(record) != 0)
+        return false;
+    if (record->deliveries++ > 0)
+        return true;
+    /* TABLE: an epoch that was advanced after a change carries the change with it. */
+    store_u64(&record->epoch, load_u64(&ringbus__record_epoch, ORDER_TABLE_ACQUIRE), ORDER_OWN);
+    barrier_light();
+    return true;
+}
+
+static inline void
+record_leave(struct record *record)
+{
+    if (--record->deliveries > 0)
+        return;
+    /* EPOCH release: this thread's last look at what may now be freed lies before. */
+    store_u64(&record->epoch, 0, ORDER_EPOCH_RELEASE);
+}
+
+/* Announce a call, before looking whether it is still wanted. Requires depth < RECORD_DEPTH. */
+static inline void
+record_call(struct record *record, void *callee)
+{
+    store_ptr(&record->called[record->depth++], callee, ORDER_OWN);
+    barrier_light();
+}
+
+static inline void
+record_return(struct record *record)
+{
+    /* CALL release: what the handler did is visible to whoever finds the call over. */
+    store_ptr(&record->called[--record->depth], NULL, ORDER_CALL_RELEASE);
+    barrier_light();
+}
+
+#endif

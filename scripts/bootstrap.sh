@@ -1,0 +1,229 @@
+# shellcheck shell=sh
+# bootstrap.sh - sourced by ./run and ./check: looks for what a build needs and installs what is missing.
+#
+#   bootstrap CAPABILITY...
+#
+# A capability is probed, never a package: a header compiles, a library is found, a program answers. With nothing
+# missing no package manager is called. Otherwise the exact command is printed, then run, as root or by sudo.
+# RINGBUS_NO_INSTALL=1: print the command, install nothing, exit with 3.
+
+say() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+# ---- probes: has_<capability> ---------------------------------------------------------------------
+
+compiler() {
+    if [ -n "${CC:-}" ]; then
+        echo "$CC"
+    elif command -v cc >/dev/null; then
+        echo cc
+    else
+        echo gcc
+    fi
+}
+
+cxx_compiler() {
+    if [ -n "${CXX:-}" ]; then
+        echo "$CXX"
+    elif command -v c++ >/dev/null; then
+        echo c++
+    else
+        echo g++
+    fi
+}
+
+# compiles LANGUAGE COMPILER: the program on standard input compiles and links
+compiles() (
+    directory=$(mktemp -d) || exit 1
+    trap 'rm -rf "$directory"' EXIT
+    # word splitting is wanted: CC may carry arguments
+    # shellcheck disable=SC2086
+    $2 -x "$1" - -o "$directory/probe" -pthread >/dev/null 2>&1
+)
+
+has_cc() {
+    printf '#include <pthread.h>\n#include <stdio.h>\nint main(void) { return puts("") < 0; }\n' |
+        compiles c "$(compiler)"
+}
+
+has_cxx() {
+    printf '#include <atomic>\n#include <cstdio>\nint main() { return std::puts("") < 0; }\n' |
+        compiles c++ "$(cxx_compiler)"
+}
+
+has_clang() {
+    printf 'int main(void) { return 0; }\n' | compiles c clang &&
+        printf '#include <atomic>\nint main() { return 0; }\n' | compiles c++ clang++
+}
+
+has_make() {
+    command -v ninja >/dev/null || command -v make >/dev/null
+}
+
+has_cmake() {
+    version=$(cmake --version 2>/dev/null | sed -n '1s/[^0-9]*//p')
+    major=${version%%.*}
+    rest=${version#*.}
+    minor=${rest%%.*}
+    [ -n "$major" ] && { [ "$major" -gt 3 ] || { [ "$major" -eq 3 ] && [ "$minor" -ge 16 ]; }; }
+}
+
+has_pkg_config() {
+    pkg-config --version >/dev/null 2>&1
+}
+
+has_libuv() {
+    pkg-config --exists 'libuv >= 1.34' 2>/dev/null
+}
+
+has_uthash() {
+    printf '#include <uthash.h>\nint main(void) { return 0; }\n' | compiles c "$(compiler)"
+}
+
+has_check() {
+    pkg-config --exists check 2>/dev/null
+}
+
+has_hiredis() {
+    pkg-config --exists hiredis 2>/dev/null
+}
+
+has_redis() {
+    redis-cli --version >/dev/null 2>&1 && redis-benchmark --help 2>&1 | grep -q Usage
+}
+
+# ---- packages -------------------------------------------------------------------------------------
+
+package_manager() {
+    for manager in apt-get dnf pacman apk brew; do
+        if command -v "$manager" >/dev/null; then
+            echo "$manager"
+            return
+        fi
+    done
+    echo none
+}
+
+# packages_of MANAGER CAPABILITY: what to install for it
+packages_of() {
+    case "$1 $2" in
+    'apt-get cc') echo gcc libc6-dev ;;
+    'apt-get cxx') echo g++ ;;
+    'apt-get pkg_config') echo pkg-config ;;
+    'apt-get libuv') echo libuv1-dev ;;
+    'apt-get uthash') echo uthash-dev ;;
+    'apt-get hiredis') echo libhiredis-dev ;;
+    'apt-get redis') echo redis-tools ;;
+    'dnf cc') echo gcc glibc-devel ;;
+    'dnf cxx') echo gcc-c++ ;;
+    'dnf pkg_config') echo pkgconf-pkg-config ;;
+    'dnf libuv') echo libuv-devel ;;
+    'dnf uthash') echo uthash-devel ;;
+    'dnf check') echo check-devel ;;
+    'dnf hiredis') echo hiredis-devel ;;
+    'pacman cc' | 'pacman cxx') echo gcc ;;
+    'pacman pkg_config') echo pkgconf ;;
+    'apk cc') echo gcc musl-dev ;;
+    'apk cxx') echo g++ ;;
+    'apk pkg_config') echo pkgconf ;;
+    'apk libuv') echo libuv-dev ;;
+    'apk uthash') echo uthash-dev ;;
+    'apk check') echo check-dev ;;
+    'apk hiredis') echo hiredis-dev ;;
+    'brew cc' | 'brew cxx' | 'brew clang') ;; # xcode-select --install
+    'brew pkg_config') echo pkgconf ;;
+    *) echo "$2" ;;
+    esac
+}
+
+# install_command MANAGER: the command before the package names
+install_command() {
+    case $1 in
+    apt-get) echo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ;;
+    dnf) echo dnf install -y ;;
+    pacman) echo pacman -Sy --needed --noconfirm ;;
+    apk) echo apk add ;;
+    brew) echo brew install ;;
+    esac
+}
+
+missing_of() {
+    for capability in "$@"; do
+        "has_$capability" || printf '%s ' "$capability"
+    done
+}
+
+bootstrap() {
+    missing=$(missing_of "$@")
+    [ -n "$missing" ] || return 0
+
+    manager=$(package_manager)
+    packages=
+    for capability in $missing; do
+        packages="$packages $(packages_of "$manager" "$capability")"
+    done
+    if [ "$manager" = none ]; then
+        say "missing: $missing- and no package manager known here (apt-get, dnf, pacman, apk, brew)"
+        exit 3
+    fi
+
+    as_root=
+    if [ "$manager" != brew ] && [ "$(id -u)" -ne 0 ]; then
+        as_root='sudo '
+    fi
+    line="$as_root$(install_command "$manager")$packages"
+    if [ "$manager" = apt-get ]; then
+        line="${as_root}apt-get update && $line"
+    fi
+
+    say "missing: $missing"
+    if [ "${RINGBUS_NO_INSTALL:-}" = 1 ]; then
+        say "RINGBUS_NO_INSTALL is set; to install what is missing:"
+        printf '%s\n' "$line"
+        exit 3
+    fi
+    if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
+        say "neither root nor sudo; to install what is missing, as root:"
+        printf '%s\n' "$line"
+        exit 3
+    fi
+    say "$line"
+    sh -c "$line" </dev/null >&2 || {
+        say "the installation failed"
+        exit 3
+    }
+
+    missing=$(missing_of "$@")
+    [ -z "$missing" ] || {
+        say "still missing after the installation: $missing"
+        exit 3
+    }
+}
+
+# ---- building -------------------------------------------------------------------------------------
+
+# The CMake generator for a new build folder: Ninja where there is one.
+generator() {
+    if command -v ninja >/dev/null; then
+        echo Ninja
+    else
+        echo 'Unix Makefiles'
+    fi
+}
+
+# configure FOLDER ARGUMENT...: run CMake; a folder keeps the generator it was made with
+configure() {
+    folder=$1
+    shift
+    if [ -f "$folder/CMakeCache.txt" ]; then
+        cmake -S . -B "$folder" "$@"
+    else
+        cmake -S . -B "$folder" -G "$(generator)" "$@"
+    fi
+}
+
+# Processors this process may use.
+jobs_count() {
+    nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
+}

@@ -1,0 +1,78 @@
+#!/bin/sh
+# docs.sh ROOT: a path in backticks in the documentation exists. Fenced blocks are not looked at, nor docs/decisions and
+# CHANGELOG.md, which speak of their own day.
+#
+# A path is a word that begins with a folder of the tree, or a file name as sources and documents have them. It is
+# looked for from the root, lib/, include/, tests/ and the document's folder; a bare file name anywhere. {a,b} and * may
+# be used.
+set -eu
+. "$(dirname "$0")/lint.sh"
+
+documents=$(find . \( -name .git -o -name build -o -path ./docs/decisions \) -prune -o -type f -name '*.md' -print |
+    sed 's,^\./,,' | grep -v '^CHANGELOG\.md$' | sort || :)
+find . \( -name .git -o -name build \) -prune -o -type f -print | sed 's,.*/,,' | sort -u >"$lint_work/names"
+
+# words FILE: "line word" of everything in backticks outside fences
+words() {
+    awk '/^ *```/ { fence = !fence; next }
+        !fence {
+            count = split($0, part, "`")
+            for (i = 2; i <= count; i += 2) {
+                n = split(part[i], word, /[ ,;:()]+/)
+                if (index(part[i], "{")) { n = 1; word[1] = part[i] }
+                for (j = 1; j <= n; j++) if (word[j] != "") print NR, word[j]
+            }
+        }' "$1"
+}
+
+# expand WORD: a/{b,c}.h as a/b.h a/c.h
+expand() {
+    case $1 in
+    *'{'*,*'}'*)
+        before=${1%%\{*}
+        rest=${1#*\{}
+        after=${rest#*\}}
+        printf '%s\n' "${rest%%\}*}" | tr ',' '\n' | while read -r middle; do
+            printf '%s\n' "$before$middle$after"
+        done
+        ;;
+    *) printf '%s\n' "$1" ;;
+    esac
+}
+
+# exists PATTERN
+exists() {
+    # the pattern's * are to be expanded
+    # shellcheck disable=SC2086
+    for found in $1; do
+        [ -e "$found" ] && return 0
+    done
+    return 1
+}
+
+is_path() {
+    printf '%s\n' "$1" | grep -qE \
+        -e '^(\./)?(lib|include|tests|examples|docs|bench|scripts|cmake|\.ci)/[A-Za-z0-9_.*/{},-]*$' \
+        -e '^([A-Za-z0-9_.*-]+/)*[A-Za-z0-9_*{},-]+\.(c|h|md|sh|awk|cmake|symbols|expected)$' \
+        -e '^\./(run|check)$'
+}
+
+for document in $documents; do
+    folder=$(dirname "$document")
+    words "$document" | while read -r line word; do
+        is_path "$word" || continue
+        expand "$word" | while read -r path; do
+            case $path in
+            uv.h | check.h | uthash.h | stdatomic.h | pthread.h) continue ;;
+            esac
+            case $path in
+            */*) ;;
+            *'*'*) ;;
+            *) grep -qxF "$path" "$lint_work/names" && continue ;;
+            esac
+            exists "$path" || exists "lib/$path" || exists "include/$path" || exists "tests/$path" ||
+                exists "$folder/$path" || say "$document:$line: there is no $word"
+        done
+    done
+done
+finish
