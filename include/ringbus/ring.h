@@ -1,0 +1,195 @@
+/* ring.h - the ring alone: a disruptor with many producers and readers that own their positions.
+ *
+ * A ring is a power of two of slots of one size. Producers claim sequences (0, 1, 2, ...), fill the
+ * slots, publish. Every reader sees every event, in sequence order, and says when it is done with
+ * it; a slot is used again when the slowest reader has passed it.
+ *
+ *   who may call what                          | threads
+ *   -------------------------------------------+----------------------------------------------
+ *   ringbus_ring_claim, _try_claim,            | any number at once; a claim is published or
+ *   _claim_until, _publish, _abandon,          |   abandoned by whoever the claimer hands it to
+ *   _publish_copy, _end                        |
+ *   ringbus_reader_open, _close                | any, while producers and other readers run
+ *   ringbus_reader_poll, _wait_until, _commit  | one thread at a time per reader
+ *   ringbus_ring_cursor, _view                 | any
+ *   ringbus_ring_close                         | one, when nobody else uses the ring any more
+ *
+ * The claim/publish/poll/commit calls are the hot path: they check their arguments only in debug
+ * builds (NDEBUG not defined), by assert.
+ * Source: LMAX Disruptor (sequences, gating, barriers), Vyukov's bounded queue (the stamp in the
+ * slot); see lib/ring for where this one differs and why. */
+#ifndef RINGBUS_RING_H
+#define RINGBUS_RING_H
+
+#include <string.h>
+
+#include "ringbus/error.h"
+#include "ringbus/types.h"
+
+#define RINGBUS_RING_MAX_CAPACITY (1u << 30)
+#define RINGBUS_RING_MAX_SLOT (1u << 24)
+#define RINGBUS_RING_MAX_READERS 63u
+
+RINGBUS_BEGIN_DECLS
+
+struct ringbus_ring;
+struct ringbus_reader;
+
+struct ringbus_ring_options {
+    size_t size;          /* of this struct; ringbus_ring_options_default sets it */
+    uint32_t capacity;    /* slots: a power of two, 2..RINGBUS_RING_MAX_CAPACITY; 0: 1024 */
+    uint32_t slot_size;   /* bytes of payload: 1..RINGBUS_RING_MAX_SLOT; 0: 48 */
+    uint32_t max_readers; /* 1..RINGBUS_RING_MAX_READERS; 0: 8 */
+    uint32_t wait;        /* enum ringbus_wait: how a producer waits for room */
+    int64_t first;        /* the first sequence, 0..2^62; 0 for everybody but tests */
+    const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
+};
+
+static inline struct ringbus_ring_options
+ringbus_ring_options_default(void)
+{
+    struct ringbus_ring_options options;
+
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+
+struct ringbus_reader_options {
+    size_t size;                         /* of this struct */
+    struct ringbus_reader *const *after; /* readers of the same ring that must be done with an */
+    uint32_t after_count;                /*   event before this one sees it; 0: none */
+    uint32_t wait;                       /* enum ringbus_wait */
+};
+
+static inline struct ringbus_reader_options
+ringbus_reader_options_default(void)
+{
+    struct ringbus_reader_options options;
+
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+
+/* Where the slots are. It never changes while the ring is open: take a copy and keep it. */
+struct ringbus_view {
+    unsigned char *payload; /* of the slot with index 0 */
+    uint64_t mask;          /* capacity - 1 */
+    size_t stride;          /* bytes from one slot to the next */
+    size_t slot_size;       /* bytes of payload in a slot, aligned to 16 */
+};
+
+/* The payload of a sequence: writable from claim to publish by its producer, readable from poll to
+ * commit by each reader. */
+static inline void *
+ringbus_ring_slot(const struct ringbus_view *view, int64_t sequence)
+{
+    return view->payload + ((uint64_t)sequence & view->mask) * view->stride;
+}
+
+/* A run of events a reader may handle: sequences first .. first + count - 1. */
+struct ringbus_run {
+    int64_t first;
+    uint32_t count;
+};
+
+/* Make a ring.
+ *
+ * options   NULL: the defaults. A capacity that is not a power of two is RINGBUS_EINVAL, never rounded.
+ * ret_ring  written on success only; close it with ringbus_ring_close
+ * return    RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM
+ * Thread    any. Allocates all the ring will ever use. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_ring_open(
+    const struct ringbus_ring_options *options, struct ringbus_ring **ret_ring);
+
+/* Free the ring and its readers. Nobody may be inside any of its calls. NULL is allowed. */
+RINGBUS_API void ringbus_ring_close(struct ringbus_ring *ring);
+
+/* End the sequence line: later claims, and producers blocked in one, get RINGBUS_ESHUTDOWN; what
+ * was claimed before is still delivered; readers get RINGBUS_ESHUTDOWN after the last event.
+ * Again: no effect. Thread: any. Never blocks. */
+RINGBUS_API void ringbus_ring_end(struct ringbus_ring *ring);
+
+/* The layout of the ring's slots. Thread: any. */
+RINGBUS_API struct ringbus_view ringbus_ring_view(const struct ringbus_ring *ring);
+
+/* The highest sequence claimed so far, first - 1 if none. A snapshot. Thread: any. */
+RINGBUS_API int64_t ringbus_ring_cursor(const struct ringbus_ring *ring);
+
+/* Reserve the next `n` sequences; the _claim form waits for room, _try_ never does, _until waits to
+ * the deadline.
+ *
+ * n       1..capacity; contiguous sequences, not contiguous memory
+ * return  the first of them (>= 0), or RINGBUS_ESHUTDOWN after ringbus_ring_end, RINGBUS_EAGAIN (try)
+ *         or RINGBUS_ETIMEDOUT (until) while the slowest reader has not freed n slots; nothing is
+ *         reserved then. The three do not let a claim pass a slot whose previous publish is still
+ *         open, so a ring without readers waits for slow producers too.
+ * owes    ringbus_ring_publish or ringbus_ring_abandon for exactly these n sequences
+ * Thread  any. A claim you hold while you claim again can be the one you wait for.
+ * Source  LMAX MultiProducerSequencer.tryNext; the check of the previous lap is ours: without it
+ *         two producers can be in one slot while there is no reader. */
+RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_claim(struct ringbus_ring *ring, uint32_t n);
+RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_try_claim(struct ringbus_ring *ring, uint32_t n);
+RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_claim_until(
+    struct ringbus_ring *ring, uint32_t n, int64_t deadline_ns);
+
+/* Make `n` claimed and filled sequences visible, beginning with `first`. Thread: any. Lock-free. */
+RINGBUS_API void ringbus_ring_publish(struct ringbus_ring *ring, int64_t first, uint32_t n);
+
+/* Give back `n` claimed sequences: readers step over them. Thread: any. Lock-free. */
+RINGBUS_API void ringbus_ring_abandon(struct ringbus_ring *ring, int64_t first, uint32_t n);
+
+/* Claim one slot, copy `size` bytes into it, publish.
+ *
+ * size    at most the slot_size. The slot does not record it: fixed-size events, or a length of your own inside.
+ * return  the sequence, or RINGBUS_EMSGSIZE, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN: then nothing happened
+ * Thread  any; waits like ringbus_ring_claim_until. */
+RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_publish_copy(
+    struct ringbus_ring *ring, const void *data, size_t size, int64_t deadline_ns);
+
+/* Join the ring as a reader, while producers and other readers run. The reader sees every event
+ * whose claim begins after this call has returned, and holds producers back from then on.
+ *
+ * options     NULL: the defaults
+ * ret_reader  written on success only
+ * return      RINGBUS_OK, RINGBUS_EINVAL (a reader of another ring, or a closed one, in `after`),
+ *             RINGBUS_ENOSPC (max_readers are open)
+ * Thread      any; takes the ring's lock for readers, never a lock producers take. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_open(struct ringbus_ring *ring,
+    const struct ringbus_reader_options *options, struct ringbus_reader **ret_reader);
+
+/* Leave the ring: producers and readers that waited for this one go on. No thread may be inside a
+ * call on it.
+ *
+ * return  RINGBUS_OK, RINGBUS_EBUSY (a reader that comes `after` this one is still open), RINGBUS_EINVAL (closed already) */
+RINGBUS_API int ringbus_reader_close(struct ringbus_reader *reader);
+
+/* What there is to read now: the longest contiguous run after what was last committed, at most `max`
+ * events long. Abandoned slots end a run, and those at its beginning are stepped over.
+ *
+ * max     1..UINT32_MAX
+ * ret_run written on success only. The slots stay valid until they are committed; polling again
+ *         without a commit gives the same run, or a longer one.
+ * return  RINGBUS_OK, RINGBUS_EAGAIN (nothing yet), RINGBUS_ESHUTDOWN (the line ended, all is read)
+ * Thread  the reader's own. Never blocks. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_poll(
+    struct ringbus_reader *reader, uint32_t max, struct ringbus_run *ret_run);
+
+/* The same, but waits for the run to `deadline_ns`.
+ *
+ * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_wait_until(
+    struct ringbus_reader *reader, uint32_t max, int64_t deadline_ns, struct ringbus_run *ret_run);
+
+/* Be done with all events up to and including `sequence`; it lies in the last polled run or is its
+ * first - 1. Producers may overwrite them, readers `after` this one may read them.
+ * Thread: the reader's own. Lock-free, but wakes whoever sleeps for it. */
+RINGBUS_API void ringbus_reader_commit(struct ringbus_reader *reader, int64_t sequence);
+
+/* The last sequence this reader has finished. Thread: any. */
+RINGBUS_API int64_t ringbus_reader_position(const struct ringbus_reader *reader);
+
+RINGBUS_END_DECLS
+
+#endif

@@ -1,0 +1,102 @@
+/* layout.h - the ring in memory: who writes which line.
+ *
+ * I1  `next` is the first unclaimed sequence; its top bit says that the line is closed to those who hold no pass
+ * I2  a slot's stamp is (sequence + 1) * 2, plus 1 if abandoned: it names the last sequence published in the slot,
+ *     and only the claimer of the next lap changes it
+ * I3  a sequence is claimed only when every active reader's position has reached sequence - capacity and the slot's
+ *     stamp names sequence - capacity: nobody writes a slot somebody may still read or write
+ * I4  position is the last sequence a reader has finished; INT64_MAX: the reader is not open. It only grows while
+ *     the reader is open
+ * I5  gate is at most the smallest position, as of some moment at which every claim lay below gate's bound
+ * I6  a reader that sleeps for a publish has its bit in `sleepers`, one that sleeps for readers before it in
+ *     `dependent_sleepers`; who clears the bit wakes it */
+#ifndef RINGBUS_RING_LAYOUT_H
+#define RINGBUS_RING_LAYOUT_H
+
+#include <stdbool.h>
+
+#include "base/atomic.h"
+#include "base/cpu.h"
+#include "base/lock.h"
+#include "base/park.h"
+#include "ringbus/ring.h"
+
+#define RING_CLOSED (UINT64_C(1) << 63)
+/* In `sleepers`: a producer waits for another one's publish. Readers have the bits below. */
+#define RING_PRODUCER_SLEEPS (UINT64_C(1) << 63)
+
+struct slot {
+    struct atomic_u64 stamp;
+    uint64_t spare; /* the layer above may use it, from claim to commit */
+    unsigned char payload[];
+};
+
+/* How one actor waits, and what it learnt from the last time. Private to its thread. */
+struct waiter {
+    uint32_t strategy; /* enum ringbus_wait */
+    bool slept_last;
+};
+
+struct ringbus_reader {
+    /* written by the reader's thread */
+    _Alignas(CPU_LINE) struct atomic_i64 position;
+    int64_t next; /* first sequence it has not committed and not stepped over */
+    struct waiter waiter;
+    struct atomic_u64 wakes; /* figure: sleeps that ended */
+
+    /* written around a sleep */
+    _Alignas(CPU_LINE) struct atomic_u32 asleep;
+
+    /* written at open and close, under the ring's lock */
+    _Alignas(CPU_LINE) struct ringbus_ring *ring;
+    uint64_t after; /* bits of the readers before this one */
+    uint64_t bit;
+    uint32_t dependents; /* readers open after this one */
+    bool is_open;
+};
+
+struct ringbus_ring {
+    /* never written after open */
+    unsigned char *slots;
+    uint64_t mask;
+    size_t stride;
+    uint32_t capacity;
+    uint32_t slot_size;
+    uint32_t max_readers;
+    uint32_t wait;
+    /* Not NULL: its readers sleep in a way of their own, and this wakes them; a publisher may call it late, for a
+     * reader that has gone. They announce a sleep by a fence, and publishers fence too (docs/decisions/0002). */
+    void (*wake)(void *context);
+    void *wake_context;
+    struct ringbus_allocator allocator;
+    struct ringbus_reader *readers;
+
+    /* written by producers */
+    _Alignas(CPU_LINE) struct atomic_u64 next;
+    struct atomic_i64 gate;
+
+    /* written around sleeps */
+    _Alignas(CPU_LINE) struct atomic_u64 sleepers;
+    struct atomic_u64 dependent_sleepers;
+    struct signal room; /* producers that wait for a position to move */
+
+    /* written at open, close, end */
+    _Alignas(CPU_LINE) struct atomic_u32 has_ended;
+    struct atomic_u32 reader_bound; /* readers with a higher index were never open */
+    struct lock lock;
+};
+
+ATOMIC_INLINE struct slot *
+ring_slot(const struct ringbus_ring *ring, int64_t sequence)
+{
+    return (struct slot *)(void *)(ring->slots + ((uint64_t)sequence & ring->mask) * ring->stride);
+}
+
+/* What a slot's stamp is once `sequence` is published in it. */
+ATOMIC_INLINE uint64_t
+stamp_of(int64_t sequence)
+{
+    return ((uint64_t)sequence + 1) << 1;
+}
+
+#endif

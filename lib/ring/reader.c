@@ -1,0 +1,244 @@
+/* reader.c - readers: join, look, finish, leave.
+ *
+ * I1  a reader reads a slot only after it has seen the slot's own stamp, so the limit of the readers before it and
+ *     a dependency that has left can only make it wait, never run ahead
+ * I2  join: store the position, heavy barrier, look at the cursor again and stay there (gate.c I2)
+ * Edges: PUBLISH, POSITION (FREE, STAGE).
+ * Source: LMAX SequenceBarrier and EventPoller; the safe join is LMAX SequenceGroups', with the fence it gets from
+ * Java's volatiles written out. */
+#include <assert.h>
+
+#include "base/options.h"
+#include "ring/ring.h"
+
+/* The last sequence the readers before this one have all finished. */
+static int64_t
+dependency_limit(const struct ringbus_reader *reader)
+{
+    int64_t limit = INT64_MAX;
+
+    for (uint64_t left = reader->after; left != 0; left &= left - 1) {
+        const struct ringbus_reader *before = &reader->ring->readers[__builtin_ctzll(left)];
+        /* STAGE acquire: what the reader before left in the slots is visible. */
+        const int64_t position = load_i64(&before->position, ORDER_STAGE_ACQUIRE);
+
+        if (position < limit)
+            limit = position;
+    }
+    return limit;
+}
+
+ATOMIC_INLINE uint64_t
+stamp_at(const struct ringbus_ring *ring, int64_t sequence)
+{
+    /* PUBLISH acquire: the slot's content is complete. */
+    return load_u64(&ring_slot(ring, sequence)->stamp, ORDER_PUBLISH_ACQUIRE);
+}
+
+static bool
+is_at_end(const struct ringbus_reader *reader)
+{
+    /* STATE acquire: `next` no longer moves once the line has ended. */
+    return load_u32(&reader->ring->has_ended, ORDER_STATE_ACQUIRE) &&
+           (load_u64(&reader->ring->next, ORDER_CUT_ACQUIRE) & RING_CLOSED) != 0 &&
+           ringbus__ring_next(reader->ring) == reader->next;
+}
+
+static void
+move_to(struct ringbus_reader *reader, int64_t sequence)
+{
+    reader->next = sequence + 1;
+    /* POSITION release: our reads and notes in the slots come before the overwrite and before the next stage. */
+    store_i64(&reader->position, sequence, ORDER_POSITION_RELEASE);
+    ring_moved(reader->ring);
+}
+
+int
+ringbus_reader_poll(struct ringbus_reader *reader, uint32_t max, struct ringbus_run *ret_run)
+{
+    const struct ringbus_ring *ring = reader->ring;
+    const int64_t limit = reader->after ? dependency_limit(reader) : INT64_MAX;
+    int64_t first = reader->next;
+    uint32_t count = 0;
+
+    assert(max > 0);
+    while (first <= limit && stamp_at(ring, first) == (stamp_of(first) | 1))
+        first++;
+    while (count < max && first + count <= limit &&
+           stamp_at(ring, first + count) == stamp_of(first + count))
+        count++;
+    if (likely(count > 0)) {
+        *ret_run = (struct ringbus_run){first, count};
+        return RINGBUS_OK;
+    }
+    if (first != reader->next) /* only abandoned slots: nobody will commit them but we */
+        move_to(reader, first - 1);
+    return is_at_end(reader) ? RINGBUS_ESHUTDOWN : RINGBUS_EAGAIN;
+}
+
+int
+ringbus_reader_wait_until(
+    struct ringbus_reader *reader, uint32_t max, int64_t deadline_ns, struct ringbus_run *ret_run)
+{
+    for (;;) {
+        const int outcome = ringbus_reader_poll(reader, max, ret_run);
+
+        if (outcome != RINGBUS_EAGAIN)
+            return outcome;
+        if (ringbus__reader_wait_step(reader, deadline_ns) != RINGBUS_OK)
+            return RINGBUS_ETIMEDOUT;
+    }
+}
+
+void
+ringbus_reader_commit(struct ringbus_reader *reader, int64_t sequence)
+{
+    assert(sequence >= reader->next - 1 && sequence < ringbus__ring_next(reader->ring));
+    if (likely(sequence >= reader->next))
+        move_to(reader, sequence);
+}
+
+int64_t
+ringbus_reader_position(const struct ringbus_reader *reader)
+{
+    return load_i64(&reader->position, ORDER_STAGE_ACQUIRE);
+}
+
+/* ---- join and leave ---- */
+
+/* The bits of the readers in `options`; false if one of them is not an open reader of this ring. */
+static bool
+resolve_after(const struct ringbus_ring *ring, const struct ringbus_reader_options *options,
+    uint64_t *ret_after)
+{
+    uint64_t after = 0;
+
+    for (uint32_t i = 0; i < options->after_count; i++) {
+        const struct ringbus_reader *before = options->after[i];
+
+        if (before == NULL || before->ring != ring || !before->is_open)
+            return false;
+        after |= before->bit;
+    }
+    *ret_after = after;
+    return true;
+}
+
+static struct ringbus_reader *
+take_free(struct ringbus_ring *ring)
+{
+    for (uint32_t i = 0; i < ring->max_readers; i++)
+        if (!ring->readers[i].is_open)
+            return &ring->readers[i];
+    return NULL;
+}
+
+static void
+activate(struct ringbus_reader *reader, int64_t position)
+{
+    struct ringbus_ring *ring = reader->ring;
+    const uint32_t index = (uint32_t)(reader - ring->readers);
+
+    /* POSITION release: goes on with what the slot's last reader released when it left. */
+    store_i64(&reader->position, position, ORDER_POSITION_RELEASE);
+    if (index >= load_u32(&ring->reader_bound, ORDER_OWN))
+        /* TABLE release: the position is there before the scan may look at it. */
+        store_u32(&ring->reader_bound, index + 1, ORDER_TABLE_RELEASE);
+    ringbus__barrier_heavy();
+}
+
+static void
+prepare(struct ringbus_reader *reader, uint64_t after, uint32_t wait)
+{
+    reader->is_open = true;
+    reader->after = after;
+    reader->dependents = 0;
+    reader->waiter = (struct waiter){.strategy = wait};
+}
+
+static void
+settle_at(struct ringbus_reader *reader, int64_t position)
+{
+    reader->next = position + 1;
+    store_i64(&reader->position, position, ORDER_POSITION_RELEASE);
+}
+
+static void
+count_dependents(struct ringbus_ring *ring, uint64_t after, uint32_t change)
+{
+    for (uint64_t left = after; left != 0; left &= left - 1)
+        ring->readers[__builtin_ctzll(left)].dependents += change;
+}
+
+int
+ringbus_reader_open(struct ringbus_ring *ring, const struct ringbus_reader_options *given,
+    struct ringbus_reader **ret_reader)
+{
+    struct ringbus_reader_options options = ringbus_reader_options_default();
+    struct ringbus_reader *reader = NULL;
+    uint64_t after = 0;
+    int outcome = RINGBUS_OK;
+
+    if (ring == NULL || ret_reader == NULL ||
+        ringbus__options_read(&options, sizeof options, sizeof options, given) != 0 ||
+        options.wait > RINGBUS_WAIT_BLOCK || (options.after_count > 0 && options.after == NULL))
+        return RINGBUS_EINVAL;
+    lock_acquire(&ring->lock);
+    if (!resolve_after(ring, &options, &after))
+        outcome = RINGBUS_EINVAL;
+    else if ((reader = take_free(ring)) == NULL)
+        outcome = RINGBUS_ENOSPC;
+    if (outcome == RINGBUS_OK) {
+        prepare(reader, after, options.wait);
+        count_dependents(ring, after, 1);
+        activate(reader, ringbus__ring_next(ring) - 1);
+        /* Claims that were let through without us lie before this second look. */
+        settle_at(reader, ringbus__ring_next(ring) - 1);
+        *ret_reader = reader;
+    }
+    lock_release(&ring->lock);
+    return outcome;
+}
+
+int
+ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *other,
+    struct ringbus_reader **ret_reader)
+{
+    struct ringbus_reader *reader = NULL;
+
+    lock_acquire(&ring->lock);
+    reader = take_free(ring);
+    if (reader != NULL) {
+        prepare(reader, 0, RINGBUS_WAIT_PHASED);
+        activate(reader, ringbus_reader_position(other));
+        /* A producer that did not see us was held by `other`, which is not behind this second look. */
+        settle_at(reader, ringbus_reader_position(other));
+        *ret_reader = reader;
+    }
+    lock_release(&ring->lock);
+    return reader != NULL ? RINGBUS_OK : RINGBUS_ENOSPC;
+}
+
+int
+ringbus_reader_close(struct ringbus_reader *reader)
+{
+    struct ringbus_ring *ring = NULL;
+
+    if (reader == NULL)
+        return RINGBUS_EINVAL;
+    ring = reader->ring;
+    lock_acquire(&ring->lock);
+    if (!reader->is_open || reader->dependents > 0) {
+        const int outcome = reader->is_open ? RINGBUS_EBUSY : RINGBUS_EINVAL;
+
+        lock_release(&ring->lock);
+        return outcome;
+    }
+    count_dependents(ring, reader->after, UINT32_MAX);
+    /* POSITION release: our last reads come before the overwrite. */
+    store_i64(&reader->position, INT64_MAX, ORDER_POSITION_RELEASE);
+    reader->is_open = false;
+    lock_release(&ring->lock);
+    ring_moved(ring);
+    return RINGBUS_OK;
+}
