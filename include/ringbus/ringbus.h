@@ -1,0 +1,363 @@
+/* ringbus.h - a topic-based event bus inside one process.
+ *
+ * Six nouns. A bus carries events. An event is bytes posted to a topic. A consumer is a handler with
+ * its context, registered on topics. A group is a ring and the executors that run its consumers'
+ * handlers. Post options say more about one post.
+ *
+ *   call                                   | from an ordinary thread | from a handler or hook of this bus,
+ *                                          |                         | or on the thread of an attached loop
+ *   ---------------------------------------+-------------------------+-------------------------------------
+ *   post, post_until (by name, by topic)   | wait for room           | a handler of a threads group waits for
+ *                                          |                         |   room in another group; EDEADLK if that
+ *                                          |                         |   can never come; others: EDEADLK at once
+ *   try_post                               | never waits             | never waits
+ *   consumer_open, register, unregister,   | never wait              | never wait
+ *   is_subscribed, topic_*, group_open,    |                         |
+ *   visit, dump                            |                         |
+ *   consumer_close, group_close, shutdown  | wait for handlers       | begin, return RINGBUS_PENDING
+ *   flush                                  | waits for handlers      | RINGBUS_EDEADLK
+ *   close                                  | waits for handlers      | RINGBUS_EBUSY
+ *
+ * Every call may be made from any thread at any time between ringbus_open and ringbus_close. No
+ * handler, hook or destroy function is ever called with a lock of the library held. No call is
+ * async-signal-safe. After fork only the parent may use a bus.
+ * Strings are copied; options are read during the call only. Every call checks its arguments: NULL
+ * where nothing says it is allowed is RINGBUS_EINVAL, and so are options with a size of 0 or with
+ * bits this version does not know. What a failed call was to change is unchanged.
+ * Source: Guava EventBus and geeteventbus (the verbs), LMAX Disruptor (what is under them). */
+#ifndef RINGBUS_RINGBUS_H
+#define RINGBUS_RINGBUS_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ringbus/error.h"
+#include "ringbus/types.h"
+#include "ringbus/version.h"
+
+RINGBUS_BEGIN_DECLS
+
+struct ringbus_bus;
+struct ringbus_group;
+struct ringbus_consumer;
+struct ringbus_topic;
+
+/* ---- events and handlers ------------------------------------------------------------------- */
+
+/* What a handler sees. The struct, the payload and the strings are valid until the handler returns. */
+struct ringbus_event {
+    const char *topic; /* its name */
+    const void *data;  /* `size` bytes, aligned to 16; NULL if size is 0 */
+    size_t size;       /* bytes */
+    uint64_t ordered;  /* the post options' ordering key; 0: none */
+    int64_t sequence;  /* index in its group's ring; -1 in a caller group */
+    uint64_t lost;     /* events dropped before this one; 0 in a lossless group */
+    struct ringbus_topic
+        *handle; /* of the topic, to post back without a look-up; borrowed, NULL in the
+                                     dead-event hook for a topic nobody knows */
+};
+
+/* The user's callback.
+ *
+ * return  0, or a negative number of the user's own choice: counted and given to on_error; the other
+ *         consumers still get the event. A positive number is reserved and taken as 0.
+ * Thread  an executor of the consumer's group. A serialized consumer (the default) is never entered
+ *         twice at once. It must return normally: no longjmp, no exception. */
+typedef int (*ringbus_handler)(const struct ringbus_event *event, void *context);
+
+/* ---- bus ----------------------------------------------------------------------------------- */
+
+enum ringbus_how {
+    RINGBUS_DRAIN = 1,  /* deliver what was posted before */
+    RINGBUS_DISCARD = 2 /* do not; count it */
+};
+
+enum ringbus_group_kind {
+    RINGBUS_GROUP_THREADS = 0, /* the library's own threads: lanes */
+    RINGBUS_GROUP_CALLER =
+        1,                 /* the posting thread, before the post returns: the synchronous mode */
+    RINGBUS_GROUP_LOOP = 2 /* a loop's thread; made by an adapter's call (ringbus/uv.h), not here */
+};
+
+struct ringbus_group_options {
+    size_t size;      /* of this struct */
+    const char *name; /* of the group and its threads, at most 63 bytes; NULL: "group-<number>" */
+    uint32_t kind;    /* RINGBUS_GROUP_THREADS or _CALLER */
+    uint32_t lanes;   /* threads; 1 in this version; 0: 1 */
+    uint32_t
+        capacity; /* events in the ring, 2..2^20, rounded up to a power of two; 0: 1024. In a caller
+                           group: nested posts that may be queued at once, over all threads */
+    uint32_t slot_size; /* largest payload in bytes, 1..2^20; 0: 208 */
+    uint32_t wait;      /* enum ringbus_wait */
+};
+
+static inline struct ringbus_group_options
+ringbus_group_options_default(void)
+{
+    struct ringbus_group_options options;
+
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+
+/* One event that somebody who waited for shutdown will want to know of. */
+struct ringbus_undelivered {
+    const char *topic;    /* its name */
+    const char *consumer; /* its name */
+    uint64_t count;       /* events of this topic this consumer has not finished */
+};
+
+struct ringbus_options {
+    size_t size;               /* of this struct */
+    uint32_t max_topics;       /* topics at once, 1..2^24; 0: 65536 */
+    uint32_t max_topic_length; /* bytes of a name, 1..65535; 0: 255 */
+    uint32_t max_groups;       /* groups at once, the default group included, 1..64; 0: 16 */
+    const struct ringbus_group_options
+        *default_group;                        /* NULL: the defaults: one thread, 1024 slots */
+    const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
+
+    /* Hooks. Each may be NULL, gets hook_context last, and may call what a handler may call. */
+    /* A handler, or a batch_end (then event is NULL), returned a negative `code`. On its thread. */
+    void (*on_error)(struct ringbus_bus *bus, const struct ringbus_event *event,
+        struct ringbus_consumer *consumer, int code, void *context);
+    /* A post matched nobody. On the posting thread; a post made in it that is dead too is only counted. */
+    void (*on_dead)(struct ringbus_bus *bus, const struct ringbus_event *event, void *context);
+    /* A shutdown or group_close reached its deadline, or threw events away: once per topic and consumer, on the
+     * thread that called. */
+    void (*on_undelivered)(
+        struct ringbus_bus *bus, const struct ringbus_undelivered *undelivered, void *context);
+    /* The bus has shut down. Once, on the thread that finished last. */
+    void (*on_shutdown)(struct ringbus_bus *bus, void *context);
+    void *hook_context;
+};
+
+static inline struct ringbus_options
+ringbus_options_default(void)
+{
+    struct ringbus_options options;
+
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+
+/* Make a bus and start its default group.
+ *
+ * options  NULL: the defaults
+ * ret_bus  written on success only; close it with ringbus_close
+ * return   RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESYS (no thread, no random bytes) */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_open(
+    const struct ringbus_options *options, struct ringbus_bus **ret_bus);
+
+/* Wait until everything posted before this call has been handled, in every group.
+ *
+ * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_EDEADLK (from a handler or on a loop's thread) */
+RINGBUS_API int ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns);
+
+/* Stop the bus: posts by ordinary threads are refused from now on and blocked ones woken, both with
+ * RINGBUS_ESHUTDOWN. DRAIN: what was posted is delivered, and handlers may go on posting until every group is
+ * empty and idle. DISCARD: running handlers end, the rest is counted as discarded. Then the lines of all groups
+ * end and on_shutdown is called.
+ *
+ * deadline_ns  RINGBUS_FOREVER, or when to stop waiting. Loop groups are drained by their loops: keep them running.
+ * return       RINGBUS_OK; RINGBUS_ETIMEDOUT: on_undelivered has named what is left, and a later call goes on
+ *              (DRAIN) or gives up (DISCARD); RINGBUS_PENDING: begun, from a handler or on a loop's thread
+ * Thread       any. Again, or from several threads at once: each waits for the same end. */
+RINGBUS_API int ringbus_shutdown(
+    struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline_ns);
+
+/* Free the bus with its groups and consumers; every destroy function has run when it returns. A bus that was not
+ * shut down is shut down with DISCARD first, which waits for running handlers. No other call may be in progress
+ * or made later. NULL is allowed.
+ *
+ * return  RINGBUS_OK; RINGBUS_EBUSY: a loop is attached, a shutdown has not finished yet, or the call comes from a
+ *         handler or hook */
+RINGBUS_API int ringbus_close(struct ringbus_bus *bus);
+
+/* ---- groups -------------------------------------------------------------------------------- */
+
+/* Make a group. Consumers of one group share its ring and its executors; a slow one holds up the others of its
+ * group, and a ring's length later the posters. Who must not hold up others gets a group of its own.
+ *
+ * options    NULL: the defaults (a second thread with a ring of its own)
+ * ret_group  written on success only; the bus owns it
+ * return     RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_groups), RINGBUS_ESYS (no thread),
+ *            RINGBUS_ESHUTDOWN */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
+    const struct ringbus_group_options *options, struct ringbus_group **ret_group);
+
+/* End a group of a bus that goes on: its consumers are unregistered (they stay open, and can only be closed),
+ * posts to their topics go on to the other groups. DRAIN delivers what its ring holds, DISCARD counts it. The
+ * group must not be used after RINGBUS_OK or RINGBUS_PENDING. Its ring's memory stays with the bus, for the next
+ * group of the same capacity and slot size.
+ *
+ * return  RINGBUS_OK, RINGBUS_PENDING (from a handler or on a loop's thread), RINGBUS_EINVAL (the default group; a
+ *         loop group, which is detached instead), RINGBUS_EBUSY (already ending) */
+RINGBUS_API int ringbus_group_close(struct ringbus_group *group, enum ringbus_how how);
+
+/* ---- consumers ----------------------------------------------------------------------------- */
+
+struct ringbus_consumer_options {
+    size_t size;                 /* of this struct */
+    struct ringbus_group *group; /* NULL: the bus's default group */
+    const char *name; /* for errors and dumps, at most 63 bytes; NULL: "consumer-<number>" */
+    /* Called after the consumer's last event of a pass (in a caller group: at the end of the outermost post): the
+     * place for one write, one fsync. Its events are done when it has returned. Negative: as for a handler. */
+    int (*batch_end)(void *context);
+    void (*destroy)(
+        void *context); /* called once, when no handler or batch_end will run any more */
+    uint32_t
+        thread_safe; /* 1: may be entered by several threads at once (caller groups in this version) */
+    uint32_t reserved; /* 0 */
+};
+
+static inline struct ringbus_consumer_options
+ringbus_consumer_options_default(void)
+{
+    struct ringbus_consumer_options options;
+
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+
+/* Make a consumer; it gets events when it is registered on topics.
+ *
+ * ret_consumer  written on success only; the bus owns it until ringbus_consumer_close
+ * return        RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN (the bus or its group ends). On an
+ *               error `destroy` is not called. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
+    ringbus_handler handler, void *context, const struct ringbus_consumer_options *options,
+    struct ringbus_consumer **ret_consumer);
+
+/* End all registrations of a consumer and free it. DRAIN: it still gets what was posted before; DISCARD: no
+ * further event is chosen for it. Then `destroy` is called. The consumer must not be used after RINGBUS_OK or
+ * RINGBUS_PENDING.
+ *
+ * return  RINGBUS_OK: no handler or batch_end of it runs or will run, destroy has returned. RINGBUS_PENDING: begun,
+ *         from a handler or on a loop's thread; what is finished already (DISCARD, no call running) is RINGBUS_OK
+ *         there too. */
+RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how);
+
+/* Register a consumer on a topic, which is made if need be. Never waits, needs no room in a ring: also from a
+ * handler. The consumer gets every event whose post begins after this call has returned, and none whose post had
+ * returned before it was made.
+ *
+ * topic   1..max_topic_length bytes; `*` and `>` are ordinary characters here
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics), RINGBUS_ESHUTDOWN */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_register_consumer(
+    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
+
+/* The same for `count` topics: all of them or, on any error, none. A name twice in the list is RINGBUS_EEXIST.
+ * count   1.. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_register_topics(struct ringbus_bus *bus,
+    struct ringbus_consumer *consumer, const char *const *topics, size_t count);
+
+/* End one registration, or all (topic NULL). Never waits; no further event is chosen for the consumer, also not
+ * one that was posted before; a call that was already chosen may end after this one has returned.
+ *
+ * return  RINGBUS_OK, RINGBUS_ENOENT (not registered there; with NULL: nowhere) */
+RINGBUS_API int ringbus_unregister_consumer(
+    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
+
+/* return  1, 0, or RINGBUS_EINVAL */
+RINGBUS_API int ringbus_is_subscribed(
+    struct ringbus_bus *bus, const struct ringbus_consumer *consumer, const char *topic);
+
+/* The user pointer given to ringbus_consumer_open, and the name. Thread: any. */
+RINGBUS_API void *ringbus_consumer_context(const struct ringbus_consumer *consumer);
+RINGBUS_API const char *ringbus_consumer_name(const struct ringbus_consumer *consumer);
+
+/* ---- topics -------------------------------------------------------------------------------- */
+
+/* A handle on a topic, which is made if need be: posting by handle needs no lock and no hash.
+ *
+ * ret_topic  written on success only; a counted reference, given back by ringbus_topic_close
+ * return     RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_open(
+    struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic);
+
+/* Give a handle back. Do not close event->handle. NULL is allowed. */
+RINGBUS_API void ringbus_topic_close(struct ringbus_topic *topic);
+
+/* How many consumers are registered: 0 spares building a payload. A snapshot. NULL: 0. */
+RINGBUS_API uint32_t ringbus_topic_consumers(const struct ringbus_topic *topic);
+
+/* Its name; valid as long as the handle. */
+RINGBUS_API const char *ringbus_topic_name(const struct ringbus_topic *topic);
+
+/* ---- posts --------------------------------------------------------------------------------- */
+
+struct ringbus_post_options {
+    size_t size;      /* of this struct */
+    uint64_t ordered; /* ordering key, handed to the consumers; 0: none */
+};
+
+static inline struct ringbus_post_options
+ringbus_post_options_default(void)
+{
+    struct ringbus_post_options options;
+
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    return options;
+}
+
+/* Post an event: copy `size` bytes to every group that has consumers on the topic. All lossless groups get it, or,
+ * on an error, none does and no handler has run.
+ *
+ * data    may be NULL if size is 0
+ * size    at most the slot_size of every group concerned
+ * return  how many consumers matched when it was claimed (>= 0; with 0 the dead-event hook is called; a
+ *         registration or unregistration made at the same time may or may not be counted), or
+ *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN;
+ *         when a ring is full: RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting
+ *         could never end, see the table above)
+ * Thread  any. By handle to one group: no lock, no allocation, no system call unless somebody sleeps.
+ * Source  Guava post(), which returns nothing; the count is Redis PUBLISH's. */
+RINGBUS_API int ringbus_post(
+    struct ringbus_bus *bus, const char *topic, const void *data, size_t size);
+RINGBUS_API int ringbus_try_post(
+    struct ringbus_bus *bus, const char *topic, const void *data, size_t size);
+RINGBUS_API int ringbus_post_until(
+    struct ringbus_bus *bus, const char *topic, const void *data, size_t size, int64_t deadline_ns);
+
+/* The same by handle. options: NULL for the defaults. */
+RINGBUS_API int ringbus_topic_post(struct ringbus_topic *topic, const void *data, size_t size,
+    const struct ringbus_post_options *options);
+RINGBUS_API int ringbus_topic_try_post(struct ringbus_topic *topic, const void *data, size_t size,
+    const struct ringbus_post_options *options);
+RINGBUS_API int ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t size,
+    int64_t deadline_ns, const struct ringbus_post_options *options);
+
+/* ---- what is going on ---------------------------------------------------------------------- */
+
+/* One figure of one object. */
+struct ringbus_figure {
+    const char *object; /* "bus", "group", "topic", "consumer" */
+    const char *name;   /* of the object; of the bus: "" */
+    const char *group;  /* a consumer's group, else NULL */
+    const char *figure; /* "posted", "delivered", "lag", ... */
+    const char *unit;   /* "events", "bytes", "count", "calls" */
+    const char *help;   /* one sentence */
+    int64_t value;
+};
+
+/* Call `visit` for every figure of the bus, object by object: groups, then topics, then consumers. Figures are
+ * snapshots, each read whole; their sums agree when nothing is in flight. The strings are valid during the
+ * call of `visit` only; it runs with no lock held, so it may use the bus. Not legal during ringbus_close.
+ *
+ * visit   returns 0 to go on, anything else to stop
+ * return  RINGBUS_OK, what `visit` returned, RINGBUS_EINVAL, RINGBUS_ENOMEM */
+RINGBUS_API int ringbus_visit(struct ringbus_bus *bus,
+    int (*visit)(const struct ringbus_figure *figure, void *context), void *context);
+
+/* Write all figures as text, one object a line: what to read at 3 a.m.
+ *
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESYS (the stream failed) */
+RINGBUS_API int ringbus_dump(struct ringbus_bus *bus, FILE *stream);
+
+RINGBUS_END_DECLS
+
+#endif

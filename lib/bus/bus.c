@@ -1,0 +1,217 @@
+/* bus.c - a bus is opened and closed; what waits for executors, and what executors settle. */
+#include "bus/bus.h"
+
+#include "base/options.h"
+#include "base/os.h"
+#include "bus/consumer.h"
+#include "bus/group.h"
+#include "bus/loop.h"
+#include "bus/match.h"
+#include "bus/post.h"
+#include "bus/shutdown.h"
+#include "bus/topic.h"
+
+enum {
+    DEFAULT_TOPICS = 65536,
+    MAX_TOPICS = 1 << 24,
+    DEFAULT_TOPIC_LENGTH = 255,
+    MAX_TOPIC_LENGTH = 65535,
+    DEFAULT_GROUPS = 16
+};
+
+/* ---- who is this thread? ---- */
+
+bool
+ringbus__bus_must_not_wait(void)
+{
+    const struct record *record = &ringbus__record;
+
+    return record->executor != NULL || record->frames != NULL || record->loops != NULL;
+}
+
+bool
+ringbus__bus_has_pass(const struct ringbus_bus *bus)
+{
+    const struct ringbus_group *executor = ringbus__record.executor;
+
+    return (executor != NULL && executor->bus == bus) || ringbus__caller_inside() == bus;
+}
+
+/* ---- attention ---- */
+
+void
+ringbus__bus_watch(struct ringbus_bus *bus)
+{
+    add_u32(&bus->attention, 1, ORDER_WAKE);
+    ringbus__barrier_heavy();
+}
+
+void
+ringbus__bus_unwatch(struct ringbus_bus *bus)
+{
+    add_u32(&bus->attention, (uint32_t)-1, ORDER_WAKE);
+}
+
+void
+ringbus__bus_settle(struct ringbus_bus *bus)
+{
+    struct ringbus_consumer *finished = NULL;
+    bool is_over = false;
+
+    lock_acquire(&bus->lock);
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group == NULL)
+            continue;
+        ringbus__group_settle(group);
+        if (load_u32(&group->is_watched, ORDER_OWN) &&
+            ringbus__group_lag(group) <= (int64_t)group->capacity / 2) {
+            store_u32(&group->is_watched, 0, ORDER_HINT);
+            ringbus__loop_notify(bus);
+        }
+    }
+    finished = ringbus__consumer_take_finished(bus);
+    is_over = ringbus__shutdown_settle(bus);
+    lock_release(&bus->lock);
+    for (struct ringbus_consumer *at = finished; at != NULL; at = at->next)
+        ringbus__bus_unwatch(bus);
+    ringbus__consumer_destroy(bus, finished);
+    ringbus__report_flush(bus);
+    if (is_over)
+        ringbus__shutdown_complete(bus);
+    signal_raise(&bus->changed);
+}
+
+int
+ringbus__bus_wait(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what),
+    void *what, int64_t deadline_ns)
+{
+    for (;;) {
+        const uint32_t key = signal_prepare(&bus->changed);
+        bool done = false;
+
+        lock_acquire(&bus->lock);
+        done = is_done(bus, what);
+        lock_release(&bus->lock);
+        if (done)
+            return RINGBUS_OK;
+        if (signal_wait(&bus->changed, key, deadline_ns) == RINGBUS_ETIMEDOUT)
+            return RINGBUS_ETIMEDOUT;
+    }
+}
+
+/* ---- open ---- */
+
+bool
+ringbus__bus_name(char to[BUS_MAX_NAME + 1], const char *given, const char *prefix, uint32_t number)
+{
+    if (given == NULL) {
+        snprintf(to, BUS_MAX_NAME + 1, "%s-%u", prefix, (unsigned)number);
+        return true;
+    }
+    if (given[0] == '\0' || strnlen(given, BUS_MAX_NAME + 1) > BUS_MAX_NAME)
+        return false;
+    memset(to, 0, BUS_MAX_NAME + 1);
+    memcpy(to, given, strlen(given));
+    return true;
+}
+
+static uint32_t
+or_default(uint32_t given, uint32_t value)
+{
+    return given != 0 ? given : value;
+}
+
+static int
+read_options(const struct ringbus_options *given, struct ringbus_options *ret_options)
+{
+    struct ringbus_options *options = ret_options;
+
+    *options = ringbus_options_default();
+    if (ringbus__options_read(options, sizeof *options, sizeof *options, given) != 0)
+        return RINGBUS_EINVAL;
+    options->max_topics = or_default(options->max_topics, DEFAULT_TOPICS);
+    options->max_topic_length = or_default(options->max_topic_length, DEFAULT_TOPIC_LENGTH);
+    options->max_groups = or_default(options->max_groups, DEFAULT_GROUPS);
+    return options->max_topics <= MAX_TOPICS && options->max_topic_length <= MAX_TOPIC_LENGTH &&
+                   options->max_groups <= BUS_MAX_GROUPS
+               ? RINGBUS_OK
+               : RINGBUS_EINVAL;
+}
+
+static void
+free_bus(struct ringbus_bus *bus)
+{
+    const struct ringbus_allocator allocator = bus->allocator;
+
+    for (uint32_t i = 0; i < BUS_MAX_GROUPS; i++)
+        if (ringbus__group_at(bus, i) != NULL)
+            ringbus__group_free(ringbus__group_at(bus, i));
+    while (bus->loops != NULL) {
+        struct ringbus__loop *loop = bus->loops;
+
+        bus->loops = loop->next_on_bus;
+        ringbus__release(&allocator, loop, sizeof *loop);
+    }
+    ringbus__retire_fini(bus);
+    ringbus__topic_fini(bus);
+    ringbus__release(&allocator, bus, sizeof *bus);
+}
+
+int
+ringbus_open(const struct ringbus_options *given, struct ringbus_bus **ret_bus)
+{
+    struct ringbus_options options;
+    struct ringbus_allocator allocator;
+    struct ringbus_bus *bus = NULL;
+    int outcome = RINGBUS_OK;
+
+    if (ret_bus == NULL || read_options(given, &options) != 0 ||
+        ringbus__alloc_init(options.allocator, &allocator) != 0)
+        return RINGBUS_EINVAL;
+    ringbus__barrier_init();
+    bus = ringbus__alloc(&allocator, sizeof *bus, CPU_LINE);
+    if (bus == NULL)
+        return RINGBUS_ENOMEM;
+    bus->allocator = allocator;
+    bus->options = options;
+    bus->options.default_group = NULL; /* read here only */
+    outcome = ringbus__os.random(&bus->hash_key, sizeof bus->hash_key);
+    if (outcome == RINGBUS_OK)
+        outcome = ringbus_group_open(bus, options.default_group, &bus->default_group);
+    if (outcome != RINGBUS_OK) {
+        free_bus(bus);
+        return outcome;
+    }
+    *ret_bus = bus;
+    return RINGBUS_OK;
+}
+
+/* ---- close ---- */
+
+int
+ringbus_close(struct ringbus_bus *bus)
+{
+    bool is_attached = false;
+    uint32_t state = 0;
+
+    if (bus == NULL)
+        return RINGBUS_OK;
+    lock_acquire(&bus->lock);
+    for (const struct ringbus__loop *loop = bus->loops; loop != NULL; loop = loop->next_on_bus)
+        is_attached = is_attached || loop->is_attached;
+    state = load_u32(&bus->state, ORDER_OWN);
+    lock_release(&bus->lock);
+    if (is_attached || ringbus__bus_must_not_wait() || state == BUS_ENDING || state == BUS_QUIET)
+        return RINGBUS_EBUSY;
+    if (state == BUS_OPEN)
+        ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER);
+    for (uint32_t i = 0; i < bus->options.max_groups; i++)
+        if (ringbus__group_at(bus, i) != NULL)
+            ringbus__group_join(ringbus__group_at(bus, i));
+    ringbus__bus_settle(bus); /* closings that the executors have left */
+    ringbus__consumer_fini(bus);
+    free_bus(bus);
+    return RINGBUS_OK;
+}

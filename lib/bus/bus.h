@@ -1,0 +1,89 @@
+/* bus.h - the bus itself, and what the files of this layer share.
+ *
+ * One lock guards the control plane: registrations, consumers, groups, closings, shutdown. A second one, taken
+ * inside it or alone, guards the topic table. No handler or hook runs under either.
+ *
+ * Attention: whoever waits for executors to get somewhere (flush, close, shutdown) raises `attention`, then looks,
+ * then sleeps on `changed`. An executor that has committed a pass looks at `attention` and, if it is raised, settles
+ * what has become possible and raises `changed` (ringbus__bus_settle). One mechanism serves them all, and costs an
+ * executor one relaxed load a pass.
+ * I1  attention is raised, then a heavy barrier, then the waiter looks; an executor commits, then a light barrier
+ *     (in ring_moved), then looks at attention: one of them sees the other
+ * Edges: STATE, TABLE. */
+#ifndef RINGBUS_BUS_BUS_H
+#define RINGBUS_BUS_BUS_H
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/lock.h"
+#include "base/park.h"
+#include "base/record.h"
+#include "ringbus/ringbus.h"
+
+enum { BUS_MAX_GROUPS = 64, BUS_MAX_NAME = 63 };
+
+enum bus_state {
+    BUS_OPEN,
+    BUS_ENDING, /* posts by ordinary threads are refused */
+    BUS_QUIET,  /* all lines have ended; on_shutdown runs */
+    BUS_ENDED
+};
+
+struct ringbus_bus {
+    /* never written after open */
+    struct ringbus_allocator allocator;
+    struct ringbus_options options;
+    struct hash_key hash_key;
+
+    /* read by every post and pass, written by the control plane */
+    _Alignas(CPU_LINE) struct atomic_ptr groups[BUS_MAX_GROUPS]; /* never freed, reused */
+    struct atomic_u32 state;                                     /* enum bus_state */
+    struct atomic_u32 attention;
+    struct ringbus_group *default_group;
+
+    /* written on slow paths */
+    _Alignas(CPU_LINE) struct signal changed;
+    struct atomic_u64 dead; /* figure: posts that matched nobody */
+
+    /* guarded by `lock` */
+    struct lock lock;
+    struct ringbus_consumer *consumers; /* newest first */
+    struct ringbus_consumer *closing;   /* closed without a waiter: the executors finish them */
+    struct retired *retired_first;
+    struct retired *retired_last;
+    uint32_t retired_count;
+    struct ringbus__loop *loops;
+    struct row *report;    /* to be told to on_undelivered */
+    uint32_t group_number; /* for default names; so is the next */
+    uint32_t consumer_number;
+
+    /* guarded by `names` */
+    struct lock names;
+    struct ringbus_topic *topics; /* uthash's head */
+    uint32_t topic_count;
+    struct ringbus_topic *retired_topics;
+};
+
+/* This thread runs an executor, a handler or a hook of any bus, or a loop: it must not wait for handlers. */
+bool ringbus__bus_must_not_wait(void);
+
+/* This thread is in a handler or hook of this bus: it may post while the bus drains. */
+bool ringbus__bus_has_pass(const struct ringbus_bus *bus);
+
+/* Finish closings, group ends and the shutdown as far as they have become possible; wake who waits for them. No
+ * lock may be held. */
+void ringbus__bus_settle(struct ringbus_bus *bus);
+
+/* Raise and lower attention; raising includes the heavy barrier. */
+void ringbus__bus_watch(struct ringbus_bus *bus);
+void ringbus__bus_unwatch(struct ringbus_bus *bus);
+
+/* Wait until `is_done` says so, called with the bus lock held. RINGBUS_OK or RINGBUS_ETIMEDOUT. */
+int ringbus__bus_wait(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what),
+    void *what, int64_t deadline_ns);
+
+/* Copy a name of at most BUS_MAX_NAME bytes, or make "<prefix>-<number>". False: too long or empty. */
+bool ringbus__bus_name(
+    char to[BUS_MAX_NAME + 1], const char *given, const char *prefix, uint32_t number);
+
+#endif

@@ -1,0 +1,295 @@
+/* caller.c - caller groups: the posting thread runs the handlers.
+ *
+ * I1  a thread's outermost post to a caller group, of whatever bus, is its frame; posts to caller groups made inside
+ *     it are queued there and delivered after the current event, breadth first
+ * I2  an outermost post announces that it calls its bus (record.h), a nested one takes memory from its group's pool
+ *     until it is delivered; then a barrier, then the bus's state is looked at. Shutdown changes the state, then a
+ *     barrier, then looks at the records and the pools: it sees the post, or the post sees it
+ * I3  a thread holds at most one consumer's lock, and waits for no room while it does
+ * Source: Guava's per-thread dispatch queue, bounded and shared between threads. */
+#include "bus/post.h"
+
+struct pending {
+    struct pending *next;
+    struct ringbus_group *group;
+    struct ringbus_topic *topic; /* holds a reference */
+    uint64_t ordered;
+    size_t size;
+    _Alignas(16) unsigned char data[];
+};
+
+struct ringbus_bus *
+ringbus__caller_inside(void)
+{
+    const struct caller_post *frame = ringbus__record.frames;
+
+    return frame ? frame->bus : NULL;
+}
+
+bool
+ringbus__caller_is_busy(struct ringbus_bus *bus)
+{
+    bool is_busy = ringbus__record_is_called(bus);
+
+    for (uint32_t i = 0; i < bus->options.max_groups && !is_busy; i++) {
+        struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group == NULL || group->ring != NULL)
+            continue;
+        lock_acquire(&group->pool_lock);
+        is_busy = group->pool_free != group->capacity;
+        lock_release(&group->pool_lock);
+    }
+    return is_busy;
+}
+
+/* ---- the pool ---- */
+
+static size_t
+pending_size(const struct ringbus_group *group)
+{
+    return (sizeof(struct pending) + group->slot_size + 15) / 16 * 16;
+}
+
+bool
+ringbus__caller_open_pool(struct ringbus_group *group)
+{
+    const size_t size = pending_size(group);
+
+    group->pool_memory =
+        ringbus__alloc(&group->bus->allocator, size * group->capacity, _Alignof(struct pending));
+    if (group->pool_memory == NULL)
+        return false;
+    group->pool = NULL;
+    for (uint32_t i = group->capacity; i-- > 0;) {
+        struct pending *pending = (void *)((char *)group->pool_memory + i * size);
+
+        pending->group = group;
+        pending->next = group->pool;
+        group->pool = pending;
+    }
+    group->pool_free = group->capacity;
+    return true;
+}
+
+void
+ringbus__caller_free_pool(struct ringbus_group *group)
+{
+    ringbus__release(
+        &group->bus->allocator, group->pool_memory, pending_size(group) * group->capacity);
+    group->pool_memory = NULL;
+}
+
+static struct pending *
+take(struct ringbus_group *group, const struct posting *posting)
+{
+    struct pending *pending = NULL;
+
+    lock_acquire(&group->pool_lock);
+    pending = group->pool;
+    if (pending != NULL) {
+        group->pool = pending->next;
+        group->pool_free--;
+    }
+    lock_release(&group->pool_lock);
+    if (pending == NULL)
+        return NULL;
+    pending->topic = posting->topic;
+    ringbus__topic_keep(pending->topic);
+    pending->ordered = posting->ordered;
+    pending->size = posting->size;
+    if (posting->size > 0)
+        memcpy(pending->data, posting->data, posting->size);
+    pending->next = NULL;
+    return pending;
+}
+
+static void
+give_back(struct pending *pending)
+{
+    struct ringbus_group *group = pending->group;
+
+    ringbus__topic_release(pending->topic);
+    lock_acquire(&group->pool_lock);
+    pending->next = group->pool;
+    group->pool = pending;
+    group->pool_free++;
+    lock_release(&group->pool_lock);
+}
+
+/* ---- begin ---- */
+
+/* An ordinary thread has no business in a bus that ends; a handler of that bus has. */
+static bool
+is_refused(const struct ringbus_bus *bus)
+{
+    barrier_light();
+    /* STATE acquire: after the announcement (I2). */
+    return load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN && !ringbus__bus_has_pass(bus);
+}
+
+static int
+begin_nested(struct caller_post *post)
+{
+    struct ringbus_bus *bus = post->posting->topic->bus;
+    struct pending **last = &post->nested;
+    int outcome = RINGBUS_OK;
+
+    for (uint64_t left = post->groups; left != 0 && outcome == RINGBUS_OK; left &= left - 1) {
+        struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+
+        *last = take(group, post->posting);
+        if (*last != NULL) {
+            last = &(*last)->next;
+        } else {
+            add_u64(&group->refused, 1, ORDER_COUNT);
+            outcome = RINGBUS_EAGAIN;
+        }
+    }
+    if (outcome == RINGBUS_OK && is_refused(bus))
+        outcome = RINGBUS_ESHUTDOWN;
+    if (outcome != RINGBUS_OK)
+        ringbus__caller_cancel(post);
+    return outcome;
+}
+
+static bool
+touch(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    struct caller_post *frame = delivery->record->frames;
+
+    for (uint32_t i = 0; i < frame->touched_count; i++)
+        if (frame->touched[i] == consumer)
+            return true;
+    add_u32(&consumer->batch_due, 1, ORDER_COUNT);
+    if (frame->touched_count == CALLER_TOUCHED)
+        return false;
+    frame->touched[frame->touched_count++] = consumer;
+    return true;
+}
+
+int
+ringbus__caller_begin(struct caller_post *post, const struct posting *posting, uint64_t groups)
+{
+    struct record *record = &ringbus__record;
+    struct ringbus_bus *bus = posting->topic->bus;
+
+    post->posting = posting;
+    post->groups = groups;
+    post->nested = NULL;
+    post->is_outermost = record->frames == NULL;
+    if (!post->is_outermost)
+        return begin_nested(post);
+    if (!record_enter(record))
+        return RINGBUS_ESYS;
+    record_call(record, bus);
+    if (is_refused(bus)) {
+        record_return(record);
+        record_leave(record);
+        return RINGBUS_ESHUTDOWN;
+    }
+    post->bus = bus;
+    post->first = NULL;
+    post->last = &post->first;
+    post->delivery = (struct delivery){NULL, record, touch};
+    post->touched_count = 0;
+    return RINGBUS_OK;
+}
+
+static void
+leave(struct ringbus_bus *bus)
+{
+    record_return(&ringbus__record);
+    record_leave(&ringbus__record);
+    /* HINT: record_return ended with the barrier of this pair. */
+    if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
+        ringbus__bus_settle(bus);
+}
+
+void
+ringbus__caller_cancel(struct caller_post *post)
+{
+    if (post->is_outermost)
+        leave(post->posting->topic->bus);
+    while (post->nested != NULL) {
+        struct pending *pending = post->nested;
+
+        post->nested = pending->next;
+        give_back(pending);
+    }
+}
+
+/* ---- deliver ---- */
+
+/* Outside any handler: no consumer's lock is held. */
+static void
+end_batches(struct caller_post *frame)
+{
+    for (uint32_t i = 0; i < frame->touched_count; i++) {
+        frame->bus = frame->touched[i]->bus;
+        frame->delivery.group = frame->touched[i]->group;
+        ringbus__dispatch_batch_end(&frame->delivery, frame->touched[i]);
+    }
+    frame->touched_count = 0;
+}
+
+static void
+deliver_queue(struct caller_post *frame)
+{
+    while (frame->first != NULL) {
+        struct pending *pending = frame->first;
+        struct ringbus_bus *bus = pending->group->bus;
+        const struct ringbus_event event = {
+            .topic = pending->topic->name,
+            .handle = pending->topic,
+            .data = pending->size > 0 ? pending->data : NULL,
+            .size = pending->size,
+            .ordered = pending->ordered,
+            .sequence = -1,
+        };
+
+        frame->first = pending->next;
+        if (frame->first == NULL)
+            frame->last = &frame->first;
+        frame->bus = bus;
+        frame->delivery.group = pending->group;
+        ringbus__dispatch(&frame->delivery, &event, 0);
+        give_back(pending);
+        if (load_u32(&bus->attention, ORDER_STATE_ACQUIRE))
+            ringbus__bus_settle(bus);
+    }
+}
+
+void
+ringbus__caller_deliver(struct caller_post *post)
+{
+    const struct posting *posting = post->posting;
+    struct caller_post *frame = ringbus__record.frames;
+    struct ringbus_bus *bus = posting->topic->bus;
+    const struct ringbus_event event = {
+        .topic = posting->topic->name,
+        .handle = posting->topic,
+        .data = posting->size > 0 ? posting->data : NULL,
+        .size = posting->size,
+        .ordered = posting->ordered,
+        .sequence = -1,
+    };
+
+    if (!post->is_outermost) {
+        *frame->last = post->nested;
+        while (*frame->last != NULL)
+            frame->last = &(*frame->last)->next;
+        return;
+    }
+    ringbus__record.frames = post;
+    for (uint64_t left = post->groups; left != 0; left &= left - 1) {
+        post->delivery.group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+        ringbus__dispatch(&post->delivery, &event, 0);
+    }
+    while (post->first != NULL || post->touched_count > 0) {
+        deliver_queue(post);
+        end_batches(post); /* which may post, too */
+    }
+    ringbus__record.frames = NULL;
+    leave(bus);
+}

@@ -1,0 +1,363 @@
+/* group.c - groups are opened, end, and are used again; a threads group's executor.
+ *
+ * Source: LMAX#517 (events lost when a thread had not started at shutdown): opening returns when the executor runs. */
+#include "bus/group.h"
+
+#include "base/options.h"
+#include "bus/consumer.h"
+#include "bus/dispatch.h"
+#include "bus/loop.h"
+#include "bus/post.h"
+#include "bus/shutdown.h"
+#include "bus/topic.h"
+
+enum { DEFAULT_CAPACITY = 1024, DEFAULT_SLOT = 208, MAX_CAPACITY = 1 << 20, MAX_SLOT = 1 << 20 };
+enum { MAX_PASS = 256, READERS = 2 /* the executor, and a report */ };
+enum { STARTED = 1, NOT_STARTED = 2 };
+
+int64_t
+ringbus__group_position(const struct ringbus_group *group)
+{
+    return group->ring ? ringbus_reader_position(group->lane.reader) : INT64_MAX - 1;
+}
+
+int64_t
+ringbus__group_next(const struct ringbus_group *group)
+{
+    return group->ring ? ringbus__ring_next(group->ring) : 0;
+}
+
+int64_t
+ringbus__group_lag(const struct ringbus_group *group)
+{
+    return group->ring ? ringbus__ring_next(group->ring) - 1 - ringbus__group_position(group) : 0;
+}
+
+/* ---- a threads group's executor ---- */
+
+void
+ringbus__group_reached_end(struct ringbus_group *group)
+{
+    lock_acquire(&group->bus->lock);
+    group->is_at_end = true;
+    lock_release(&group->bus->lock);
+    ringbus__bus_settle(group->bus);
+}
+
+static void
+run_lane(void *context)
+{
+    struct ringbus_group *group = context;
+    struct lane *lane = &group->lane;
+    const bool is_linked = ringbus__record_link(&ringbus__record) == RINGBUS_OK;
+    struct ringbus_run run;
+
+    ringbus__record.executor = group;
+    store_u32(&lane->started, is_linked ? STARTED : NOT_STARTED, ORDER_STATE_RELEASE);
+    signal_raise(&lane->changed);
+    if (!is_linked)
+        return;
+    while (ringbus_reader_wait_until(lane->reader, MAX_PASS, RINGBUS_FOREVER, &run) == RINGBUS_OK)
+        ringbus__dispatch_pass(group, &run);
+    ringbus__group_reached_end(group);
+}
+
+static int
+start_lane(struct ringbus_group *group)
+{
+    struct lane *lane = &group->lane;
+    uint32_t started = 0;
+
+    lane->thread.run = run_lane;
+    lane->thread.context = group;
+    snprintf(lane->thread.name, sizeof lane->thread.name, "%.15s", group->name);
+    store_u32(&lane->started, 0, ORDER_OWN);
+    if (ringbus__os.thread_start(&lane->thread) != RINGBUS_OK)
+        return RINGBUS_ESYS;
+    for (;;) {
+        const uint32_t key = signal_prepare(&lane->changed);
+
+        /* STATE acquire: the thread has said whether it runs. */
+        started = load_u32(&lane->started, ORDER_STATE_ACQUIRE);
+        if (started != 0)
+            break;
+        signal_wait(&lane->changed, key, RINGBUS_FOREVER);
+    }
+    lane->has_thread = true;
+    if (started == STARTED)
+        return RINGBUS_OK;
+    ringbus__group_join(group);
+    return RINGBUS_ESYS;
+}
+
+void
+ringbus__group_join(struct ringbus_group *group)
+{
+    if (group->lane.has_thread)
+        ringbus__os.thread_join(&group->lane.thread);
+    group->lane.has_thread = false;
+}
+
+/* ---- open ---- */
+
+static uint32_t
+round_up(uint32_t capacity)
+{
+    uint32_t power = 2;
+
+    while (power < capacity)
+        power *= 2;
+    return power;
+}
+
+static int
+read_options(const struct ringbus_group_options *given, bool is_loop,
+    struct ringbus_group_options *ret_options)
+{
+    struct ringbus_group_options *options = ret_options;
+
+    *options = ringbus_group_options_default();
+    if (ringbus__options_read(options, sizeof *options, sizeof *options, given) != 0)
+        return RINGBUS_EINVAL;
+    if (is_loop)
+        options->kind = RINGBUS_GROUP_LOOP;
+    if (options->lanes == 0)
+        options->lanes = 1;
+    if (options->capacity == 0)
+        options->capacity = DEFAULT_CAPACITY;
+    if (options->slot_size == 0)
+        options->slot_size = DEFAULT_SLOT;
+    if (options->lanes != 1 || (options->kind == RINGBUS_GROUP_LOOP) != is_loop ||
+        options->kind > RINGBUS_GROUP_LOOP || options->capacity < 2 ||
+        options->capacity > MAX_CAPACITY || options->slot_size > MAX_SLOT ||
+        options->wait > RINGBUS_WAIT_BLOCK)
+        return RINGBUS_EINVAL;
+    options->capacity = round_up(options->capacity);
+    return RINGBUS_OK;
+}
+
+/* The executor's reader joins before anybody can post, and a used ring's line is opened again after that. */
+static int
+open_reader(struct ringbus_group *group, uint32_t wait)
+{
+    struct ringbus_reader_options options = ringbus_reader_options_default();
+    int outcome = RINGBUS_OK;
+
+    options.wait = wait;
+    if (group->lane.reader != NULL) {
+        ringbus_reader_close(group->lane.reader); /* nothing comes after it */
+        group->lane.reader = NULL;
+    }
+    outcome = ringbus_reader_open(group->ring, &options, &group->lane.reader);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    ringbus__ring_reopen(group->ring);
+    return RINGBUS_OK;
+}
+
+static int
+open_ring(struct ringbus_group *group)
+{
+    struct ringbus_ring_options options = ringbus_ring_options_default();
+    int outcome = RINGBUS_OK;
+
+    options.capacity = group->capacity;
+    options.slot_size = (uint32_t)sizeof(struct entry) + group->slot_size;
+    options.max_readers = READERS;
+    options.allocator = &group->bus->allocator;
+    outcome = ringbus_ring_open(&options, &group->ring);
+    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_LOOP) {
+        group->ring->wake = ringbus__loop_wake;
+        group->ring->wake_context = group;
+    }
+    return outcome;
+}
+
+/* Under the bus lock. An ended group of the same shape, or a new one at a free index. */
+static int
+take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
+    struct ringbus_group **ret_group)
+{
+    struct ringbus_group *group = NULL;
+    uint32_t index = 0;
+
+    for (index = 0; index < bus->options.max_groups; index++) {
+        group = ringbus__group_at(bus, index);
+        if (group == NULL)
+            break;
+        if (group->state == GROUP_ENDED && group->kind == options->kind &&
+            group->capacity == options->capacity && group->slot_size == options->slot_size &&
+            (group->ring != NULL || group->pool_free == group->capacity)) {
+            *ret_group = group;
+            return RINGBUS_OK;
+        }
+    }
+    if (index == bus->options.max_groups)
+        return RINGBUS_ENOSPC;
+    group = ringbus__alloc(&bus->allocator, sizeof *group, CPU_LINE);
+    if (group == NULL)
+        return RINGBUS_ENOMEM;
+    group->bus = bus;
+    group->index = index;
+    group->bit = UINT64_C(1) << index;
+    group->kind = options->kind;
+    group->capacity = options->capacity;
+    group->slot_size = options->slot_size;
+    group->state = GROUP_ENDED;
+    if (group->kind == RINGBUS_GROUP_CALLER ? !ringbus__caller_open_pool(group)
+                                            : open_ring(group) != RINGBUS_OK) {
+        ringbus__group_free(group);
+        return RINGBUS_ENOMEM;
+    }
+    *ret_group = group;
+    return RINGBUS_OK;
+}
+
+/* Under the bus lock: bring a group to life. What fails leaves an ended group, good for the next try. */
+static int
+start_group(struct ringbus_group *group, const struct ringbus_group_options *options,
+    struct ringbus__loop *loop)
+{
+    int outcome = RINGBUS_OK;
+
+    /* TABLE release: the loop is complete. */
+    store_ptr(&group->loop, loop, ORDER_TABLE_RELEASE);
+    group->is_at_end = false;
+    store_u32(&group->is_discarding, 0, ORDER_HINT);
+    ringbus__group_join(group);
+    if (group->ring != NULL)
+        outcome = open_reader(group, options->wait);
+    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_THREADS)
+        outcome = start_lane(group);
+    if (outcome == RINGBUS_OK)
+        group->state = GROUP_OPEN;
+    else if (group->ring != NULL)
+        ringbus_ring_end(group->ring);
+    return outcome;
+}
+
+int
+ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options *given,
+    struct ringbus__loop *loop, struct ringbus_group **ret_group)
+{
+    struct ringbus_group_options options;
+    struct ringbus_group *group = NULL;
+    int outcome = read_options(given, loop != NULL, &options);
+
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    lock_acquire(&bus->lock);
+    if (load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN)
+        outcome = RINGBUS_ESHUTDOWN;
+    if (outcome == RINGBUS_OK)
+        outcome = take_group(bus, &options, &group);
+    if (outcome == RINGBUS_OK &&
+        !ringbus__bus_name(group->name, options.name, loop ? "loop" : "group", bus->group_number))
+        outcome = RINGBUS_EINVAL;
+    if (group != NULL && outcome == RINGBUS_OK)
+        outcome = start_group(group, &options, loop);
+    if (group != NULL) /* TABLE release: the group is complete. */
+        store_ptr(&bus->groups[group->index], group, ORDER_TABLE_RELEASE);
+    if (outcome == RINGBUS_OK) {
+        bus->group_number++;
+        *ret_group = group;
+    }
+    lock_release(&bus->lock);
+    return outcome;
+}
+
+int
+ringbus_group_open(struct ringbus_bus *bus, const struct ringbus_group_options *options,
+    struct ringbus_group **ret_group)
+{
+    if (bus == NULL || ret_group == NULL)
+        return RINGBUS_EINVAL;
+    return ringbus__group_make(bus, options, NULL, ret_group);
+}
+
+/* ---- end ---- */
+
+void
+ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how)
+{
+    struct ringbus_bus *bus = group->bus;
+
+    group->state = GROUP_ENDING;
+    if (how == RINGBUS_DISCARD)
+        store_u32(&group->is_discarding, 1, ORDER_HINT);
+    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
+        for (struct registration *r = at->registrations; r != NULL; r = r->next)
+            if (at->group == group)
+                ringbus__registration_leave(r);
+    /* The line ends after the routes have changed: a poster that finds it ended looks at the route again. */
+    if (group->ring != NULL)
+        ringbus_ring_end(group->ring);
+    else
+        group->is_at_end = true;
+    ringbus__loop_notify(bus);
+}
+
+void
+ringbus__group_settle(struct ringbus_group *group)
+{
+    struct ringbus_bus *bus = group->bus;
+
+    if (group->state != GROUP_ENDING || !group->is_at_end)
+        return;
+    ringbus__report_collect(bus);
+    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
+        if (at->group == group)
+            ringbus__consumer_unregister_all(at, RINGBUS_DISCARD);
+    group->state = GROUP_ENDED;
+    ringbus__loop_notify(bus);
+}
+
+static bool
+has_ended(struct ringbus_bus *bus, void *what)
+{
+    struct ringbus_group *group = what;
+
+    ringbus__group_settle(group);
+    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
+        if (at->group == group && !ringbus__consumer_is_finished(at))
+            return false;
+    return group->state == GROUP_ENDED;
+}
+
+int
+ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
+{
+    struct ringbus_bus *bus = NULL;
+    int outcome = RINGBUS_OK;
+
+    if (group == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
+        return RINGBUS_EINVAL;
+    bus = group->bus;
+    if (group == bus->default_group || group->kind == RINGBUS_GROUP_LOOP)
+        return RINGBUS_EINVAL;
+    lock_acquire(&bus->lock);
+    if (group->state != GROUP_OPEN)
+        outcome = RINGBUS_EBUSY;
+    else
+        ringbus__group_begin_end(group, how);
+    lock_release(&bus->lock);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    ringbus__bus_settle(bus);
+    if (ringbus__bus_must_not_wait())
+        return RINGBUS_PENDING;
+    ringbus__bus_watch(bus);
+    ringbus__bus_wait(bus, has_ended, group, RINGBUS_FOREVER);
+    ringbus__bus_unwatch(bus);
+    ringbus__report_flush(bus);
+    return RINGBUS_OK;
+}
+
+void
+ringbus__group_free(struct ringbus_group *group)
+{
+    ringbus_ring_close(group->ring);
+    if (group->kind == RINGBUS_GROUP_CALLER)
+        ringbus__caller_free_pool(group);
+    ringbus__release(&group->bus->allocator, group, sizeof *group);
+}

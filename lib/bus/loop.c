@@ -1,0 +1,322 @@
+/* loop.c - loop groups, on the core's side: turns, sleep, wake, room again.
+ *
+ * Edges: STATE, WAKE. The fence before `wake` is a real one: libuv up to 1.52 looks at its own flag with a relaxed
+ * load and can lose a wake-up otherwise (docs/decisions/0002). */
+#include "bus/loop.h"
+
+#include "base/options.h"
+#include "bus/dispatch.h"
+#include "bus/group.h"
+
+enum { ASLEEP = 1, CLOSED = 2, ONE = 4, QUANTUM = 64 };
+
+/* ---- wake ---- */
+
+static void
+ring_bell(struct ringbus__loop *loop)
+{
+    uint32_t state = load_u32(&loop->state, ORDER_HINT);
+
+    while ((state & (ASLEEP | CLOSED)) == ASLEEP) {
+        /* WAKE: taken by one waker only, which is counted until it is out of `wake`. */
+        if (!cas_u32(&loop->state, &state, (state & ~(uint32_t)ASLEEP) + ONE, ORDER_WAKE))
+            continue;
+        barrier_full();
+        loop->wake(loop->wake_context);
+        add_u32(&loop->state, (uint32_t)-ONE, ORDER_WAKE);
+        return;
+    }
+}
+
+void
+ringbus__loop_wake(void *context)
+{
+    const struct ringbus_group *group = context;
+
+    /* TABLE acquire: the loop of this or of an earlier life; both are valid memory. */
+    ring_bell(load_ptr(&group->loop, ORDER_TABLE_ACQUIRE));
+}
+
+void
+ringbus__loop_notify(struct ringbus_bus *bus)
+{
+    barrier_full();
+    for (struct ringbus__loop *loop = bus->loops; loop != NULL; loop = loop->next_on_bus)
+        ring_bell(loop);
+}
+
+/* ---- attach ---- */
+
+/* Under the bus lock: one that nobody uses, or a new one. */
+static struct ringbus__loop *
+take(struct ringbus_bus *bus)
+{
+    struct ringbus__loop *loop = bus->loops;
+
+    while (loop != NULL && loop->is_attached)
+        loop = loop->next_on_bus;
+    if (loop != NULL)
+        return loop;
+    loop = ringbus__alloc(&bus->allocator, sizeof *loop, CPU_LINE);
+    if (loop == NULL)
+        return NULL;
+    loop->bus = bus;
+    store_u32(&loop->state, CLOSED, ORDER_OWN);
+    loop->next_on_bus = bus->loops;
+    bus->loops = loop;
+    return loop;
+}
+
+int
+ringbus__loop_attach(struct ringbus_bus *bus, void (*wake)(void *context), void *wake_context,
+    struct ringbus__loop **ret_loop)
+{
+    struct ringbus__loop *loop = NULL;
+    int outcome = RINGBUS_OK;
+
+    if (!ringbus__record.is_linked)
+        outcome = ringbus__record_link(&ringbus__record);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    lock_acquire(&bus->lock);
+    if (load_u32(&bus->state, ORDER_OWN) != BUS_OPEN)
+        outcome = RINGBUS_ESHUTDOWN;
+    else if ((loop = take(bus)) == NULL)
+        outcome = RINGBUS_ENOMEM;
+    if (outcome == RINGBUS_OK) {
+        loop->wake = wake;
+        loop->wake_context = wake_context;
+        loop->refused = 0;
+        loop->awaits_writable = 0;
+        loop->is_attached = 1;
+        loop->next_on_thread = ringbus__record.loops;
+        ringbus__record.loops = loop;
+        /* WAKE: whoever finds it open finds the fields above. */
+        and_u32(&loop->state, ~(uint32_t)CLOSED, ORDER_WAKE);
+        *ret_loop = loop;
+    }
+    lock_release(&bus->lock);
+    return outcome;
+}
+
+void
+ringbus__loop_detach(struct ringbus__loop *loop)
+{
+    struct ringbus__loop *on_thread = ringbus__record.loops;
+
+    if (on_thread == loop) {
+        ringbus__record.loops = loop->next_on_thread;
+    } else {
+        while (on_thread->next_on_thread != loop)
+            on_thread = on_thread->next_on_thread;
+        on_thread->next_on_thread = loop->next_on_thread;
+    }
+    /* WAKE: no new waker from here on; those inside `wake` leave in microseconds. */
+    or_u32(&loop->state, CLOSED, ORDER_WAKE);
+    while (load_u32(&loop->state, ORDER_STATE_ACQUIRE) >= ONE)
+        ringbus__os.yield();
+    and_u32(&loop->state, ~(uint32_t)ASLEEP, ORDER_WAKE);
+    lock_acquire(&loop->bus->lock);
+    loop->is_attached = 0;
+    lock_release(&loop->bus->lock);
+}
+
+/* ---- groups ---- */
+
+int
+ringbus__loop_group_open(struct ringbus__loop *loop, const struct ringbus_group_options *options,
+    struct ringbus_group **ret_group)
+{
+    struct ringbus_group *group = NULL;
+    const int outcome = ringbus__group_make(loop->bus, options, loop, &group);
+
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    group->next_on_loop = loop->groups;
+    loop->groups = group;
+    *ret_group = group;
+    return RINGBUS_OK;
+}
+
+struct ringbus__loop *
+ringbus__loop_of(const struct ringbus_group *group)
+{
+    return load_ptr(&group->loop, ORDER_TABLE_ACQUIRE);
+}
+
+int
+ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how)
+{
+    struct ringbus_bus *bus = group->bus;
+    int outcome = RINGBUS_OK;
+
+    if (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD)
+        return RINGBUS_EINVAL;
+    lock_acquire(&bus->lock);
+    if (group->kind != RINGBUS_GROUP_LOOP)
+        outcome = RINGBUS_EINVAL;
+    else if (group->state != GROUP_OPEN)
+        outcome = RINGBUS_EBUSY;
+    else
+        ringbus__group_begin_end(group, how);
+    lock_release(&bus->lock);
+    return outcome;
+}
+
+/* ---- turns ---- */
+
+/* Up to `max` events of one group; false: it has read its line to the end. */
+static bool
+run_group(struct ringbus_group *group, uint32_t max, uint32_t *ret_count)
+{
+    struct ringbus_run run;
+    const int outcome = ringbus_reader_poll(group->lane.reader, max, &run);
+    void *executor = ringbus__record.executor;
+
+    *ret_count = 0;
+    if (outcome == RINGBUS_OK) {
+        ringbus__record.executor = group;
+        ringbus__dispatch_pass(group, &run);
+        ringbus__record.executor = executor;
+        *ret_count = run.count;
+    }
+    return outcome != RINGBUS_ESHUTDOWN;
+}
+
+static bool
+is_ending(struct ringbus_group *group)
+{
+    bool ending = false;
+
+    lock_acquire(&group->bus->lock);
+    ending = group->state != GROUP_OPEN;
+    lock_release(&group->bus->lock);
+    return ending;
+}
+
+/* A group whose line has ended leaves when it was told to; after a shutdown it stays until then. */
+static void
+leave(struct ringbus__loop *loop, struct ringbus_group **at,
+    void (*on_left)(struct ringbus_group *group, void *context), void *context)
+{
+    struct ringbus_group *group = *at;
+
+    *at = group->next_on_loop;
+    loop->turn = NULL;
+    ringbus__group_reached_end(group);
+    on_left(group, context);
+}
+
+static void
+remove_ended(struct ringbus__loop *loop,
+    void (*on_left)(struct ringbus_group *group, void *context), void *context)
+{
+    struct ringbus_group **at = &loop->groups;
+
+    while (*at != NULL) {
+        struct ringbus_run run;
+
+        if (ringbus_reader_poll((*at)->lane.reader, 1, &run) == RINGBUS_ESHUTDOWN && is_ending(*at))
+            leave(loop, at, on_left, context);
+        else
+            at = &(*at)->next_on_loop;
+    }
+}
+
+uint32_t
+ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
+    void (*on_left)(struct ringbus_group *group, void *context), void *context)
+{
+    uint32_t handled = 0, idle = 0, groups = 0;
+
+    for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop)
+        groups++;
+    while (handled < budget && idle < groups) {
+        struct ringbus_group *group = loop->turn ? loop->turn : loop->groups;
+        const uint32_t left = budget - handled;
+        uint32_t count = 0;
+
+        loop->turn = group->next_on_loop;
+        run_group(group, left < QUANTUM ? left : QUANTUM, &count);
+        handled += count;
+        idle = count > 0 ? 0 : idle + 1;
+    }
+    if (handled < budget)
+        remove_ended(loop, on_left, context);
+    return handled;
+}
+
+static bool
+has_work(struct ringbus__loop *loop)
+{
+    struct ringbus_run run;
+
+    for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop) {
+        const int outcome = ringbus_reader_poll(group->lane.reader, 1, &run);
+
+        if (outcome == RINGBUS_OK || (outcome == RINGBUS_ESHUTDOWN && is_ending(group)))
+            return true;
+    }
+    return loop->awaits_writable && ringbus__loop_is_writable(loop);
+}
+
+int
+ringbus__loop_sleep(struct ringbus__loop *loop)
+{
+    /* WAKE: said before the readers are armed (I2). */
+    or_u32(&loop->state, ASLEEP, ORDER_WAKE);
+    barrier_full();
+    for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop)
+        ringbus__reader_arm(group->lane.reader);
+    if (!has_work(loop))
+        return 1;
+    and_u32(&loop->state, ~(uint32_t)ASLEEP, ORDER_WAKE);
+    return 0;
+}
+
+/* ---- room again ---- */
+
+static bool
+has_room_again(struct ringbus_group *group)
+{
+    return group->state != GROUP_OPEN || ringbus__group_lag(group) <= (int64_t)group->capacity / 2;
+}
+
+int
+ringbus__loop_is_writable(struct ringbus__loop *loop)
+{
+    struct ringbus_bus *bus = loop->bus;
+
+    lock_acquire(&bus->lock);
+    if (load_u32(&bus->state, ORDER_OWN) != BUS_OPEN)
+        loop->refused = 0;
+    for (uint64_t left = loop->refused; left != 0; left &= left - 1) {
+        struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+
+        /* Watched before the look: a group that falls to half after it tells us. */
+        store_u32(&group->is_watched, 1, ORDER_HINT);
+        ringbus__barrier_heavy();
+        if (has_room_again(group))
+            loop->refused &= ~group->bit;
+    }
+    lock_release(&bus->lock);
+    return loop->refused == 0;
+}
+
+int
+ringbus__loop_options(void *known, size_t known_size, const void *given)
+{
+    return ringbus__options_read(known, known_size, known_size, given);
+}
+
+void *
+ringbus__loop_alloc(struct ringbus_bus *bus, size_t size)
+{
+    return ringbus__alloc(&bus->allocator, size, sizeof(void *));
+}
+
+void
+ringbus__loop_release(struct ringbus_bus *bus, void *memory, size_t size)
+{
+    ringbus__release(&bus->allocator, memory, size);
+}

@@ -1,0 +1,71 @@
+/* loop.h - what an adapter for event loops needs of the bus. The functions are exported for our own adapters, with
+ * a private prefix and no promise: adapter and core are of one version.
+ *
+ * A loop is one event loop's share in one bus. Its groups are executed by the loop's thread, turn by turn; before
+ * the thread goes to sleep it says so, and whoever then has something for it wakes it, once.
+ * I1  `wake` is called only by the one who took ASLEEP away, and never after CLOSED was set and the senders counted
+ *     above it have left
+ * I2  ASLEEP is set before the readers are armed, so whoever takes a reader's bit finds it
+ * Source: the state word and the order of closing were proved against libuv's own races, see docs/decisions/0002. */
+#ifndef RINGBUS_BUS_LOOP_H
+#define RINGBUS_BUS_LOOP_H
+
+#include "base/atomic.h"
+#include "ringbus/ringbus.h"
+
+struct ringbus__loop {
+    struct ringbus_bus *bus;
+    struct atomic_u32 state; /* ASLEEP, CLOSED, and from bit 2 on the threads inside `wake` */
+
+    /* written at attach, while the loop is closed */
+    void (*wake)(void *context); /* make the loop run a turn soon; from any thread */
+    void *wake_context;
+
+    /* of the loop's thread */
+    uint64_t refused; /* groups that have refused a post since it was last writable */
+    struct ringbus_group *groups;
+    struct ringbus_group *turn; /* whose turn is next; NULL: the first's */
+    uint32_t awaits_writable;   /* somebody does */
+    struct ringbus__loop *next_on_thread;
+
+    /* guarded by the bus lock */
+    struct ringbus__loop *next_on_bus;
+    uint32_t is_attached;
+};
+
+/* Join the bus, on the loop's thread. RINGBUS_OK, RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN, RINGBUS_ESYS. */
+RINGBUS_API int ringbus__loop_attach(struct ringbus_bus *bus, void (*wake)(void *context),
+    void *wake_context, struct ringbus__loop **ret_loop);
+
+/* Leave it: all groups have ended. No `wake` is under way, or will be, when it returns. The memory stays with the bus,
+ * since a publisher may still hold a pointer to it, and serves the next loop. */
+RINGBUS_API void ringbus__loop_detach(struct ringbus__loop *loop);
+
+/* A group on the loop. `options->kind` is ignored. */
+RINGBUS_API int ringbus__loop_group_open(struct ringbus__loop *loop,
+    const struct ringbus_group_options *options, struct ringbus_group **ret_group);
+
+/* Begin to end it, from any thread: RINGBUS_OK, RINGBUS_EBUSY (already), RINGBUS_EINVAL (no loop group). The loop is
+ * woken, and goes on with its turns until the group has left it. */
+RINGBUS_API int ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how);
+RINGBUS_API struct ringbus__loop *ringbus__loop_of(const struct ringbus_group *group);
+
+/* One turn: handle up to `budget` events, round robin over the groups. A group that has read its line to the end
+ * leaves the loop, and `on_left` is called for it, with no handler running. How many events there were. */
+RINGBUS_API uint32_t ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
+    void (*on_left)(struct ringbus_group *group, void *context), void *context);
+
+/* 1: nothing is there, and `wake` will be called when that changes. 0: run another turn. */
+RINGBUS_API int ringbus__loop_sleep(struct ringbus__loop *loop);
+
+/* Every group in `refused` has fallen to half or ended, or the bus shuts down; then refused is 0 again. */
+RINGBUS_API int ringbus__loop_is_writable(struct ringbus__loop *loop);
+
+/* For an adapter's own options struct: as ringbus__options_read. */
+RINGBUS_API int ringbus__loop_options(void *known, size_t known_size, const void *given);
+
+/* The bus's memory, for adapters; zeroed. */
+RINGBUS_API void *ringbus__loop_alloc(struct ringbus_bus *bus, size_t size);
+RINGBUS_API void ringbus__loop_release(struct ringbus_bus *bus, void *memory, size_t size);
+
+#endif

@@ -1,0 +1,69 @@
+/* match.h - who gets a topic's events in one group: a set that is replaced to grow, and how replaced things go.
+ *
+ * I1  a visible set never grows or moves a member: one that leaves is struck out (NULL), which needs no memory; the
+ *     set is replaced under the bus lock when one joins, or when half of it is struck out
+ * I2  what was replaced is freed when no delivery that began before can hold it (record.h)
+ * I3  a registration's window is [from, until): INT64_MAX until its set is visible, then the first sequence of its
+ *     group's ring that a later claim can get; until is INT64_MAX, or a sequence (drain), or INT64_MIN (ended).
+ *     A caller group has no sequences: there every event has sequence 0
+ * Edges: TABLE, CUT.  Source: copy-on-write lists of java.util.concurrent, without its collector. */
+#ifndef RINGBUS_BUS_MATCH_H
+#define RINGBUS_BUS_MATCH_H
+
+#include "bus/bus.h"
+
+/* At the head of what is freed late. */
+struct retired {
+    struct retired *next;
+    uint64_t tag;
+    size_t size;
+};
+
+struct registration {
+    struct retired retired;
+    struct atomic_i64 from;
+    struct atomic_i64 until;
+    struct ringbus_consumer *consumer;
+    struct ringbus_topic *topic; /* holds a reference */
+    struct registration *next;   /* of the consumer's; bus lock */
+    bool is_counted;             /* in topic->consumers and route; bus lock */
+    uint64_t pending;            /* scratch of a report; bus lock */
+    struct atomic_u64 discarded; /* figure */
+    uint64_t reported;           /* of those, named by on_undelivered; bus lock */
+};
+
+struct match_set {
+    struct retired retired;
+    uint32_t count;              /* of members, those struck out included */
+    uint32_t live;               /* bus lock */
+    struct atomic_ptr members[]; /* struct registration, NULL: struck out */
+};
+
+/* ---- all of these under the bus lock ---- */
+
+/* A set for (topic, group) with its live members and `more` (NULL: none); NULL: out of memory. */
+struct match_set *ringbus__match_prepare(
+    struct ringbus_topic *topic, struct ringbus_group *group, struct registration *more);
+
+/* Make `set` the set of (topic, group); the old one is retired. */
+void ringbus__match_replace(
+    struct ringbus_topic *topic, struct ringbus_group *group, struct match_set *set);
+
+/* Strike a registration out of its set, and retire it. */
+void ringbus__match_remove(struct registration *registration);
+
+/* How many of a set's members still count for routes. */
+uint32_t ringbus__match_counted(struct ringbus_topic *topic, struct ringbus_group *group);
+
+/* Free it later. */
+void ringbus__retire(struct ringbus_bus *bus, struct retired *retired, size_t size);
+
+/* Free what can be freed; heavy. */
+void ringbus__retire_sweep(struct ringbus_bus *bus);
+
+/* Free everything, when nobody delivers any more. */
+void ringbus__retire_fini(struct ringbus_bus *bus);
+
+size_t ringbus__match_size(uint32_t count);
+
+#endif

@@ -1,0 +1,57 @@
+/* post.h - one post on its way to the groups. */
+#ifndef RINGBUS_BUS_POST_H
+#define RINGBUS_BUS_POST_H
+
+#include "bus/dispatch.h"
+#include "bus/topic.h"
+
+/* Copied into each group's ring, or delivered by the posting thread. */
+struct posting {
+    struct ringbus_topic *topic;
+    const void *data;
+    size_t size;
+    uint64_t ordered;
+    bool may_wait;
+    int64_t deadline_ns;
+};
+
+/* ---- caller groups (caller.c) ---- */
+
+enum { CALLER_TOUCHED = 32 };
+
+/* A nested post that waits for the current event to be done. */
+struct pending;
+
+/* A post's part in caller groups: queued behind the event this thread is delivering, or delivered by the post. */
+struct caller_post {
+    const struct posting *posting;
+    uint64_t groups; /* bits */
+    struct pending *nested;
+    /* an outermost post's */
+    bool is_outermost;
+    struct ringbus_bus *bus; /* of the event under delivery */
+    struct pending *first, **last;
+    struct delivery delivery;
+    uint32_t touched_count;
+    struct ringbus_consumer *touched[CALLER_TOUCHED];
+};
+
+/* Secure what the post will need in the caller groups of `groups`: RINGBUS_OK; RINGBUS_EAGAIN: a group has no room for
+ * a nested post; RINGBUS_ESHUTDOWN; RINGBUS_ESYS: the thread could not be announced. */
+int ringbus__caller_begin(struct caller_post *post, const struct posting *posting, uint64_t groups);
+
+/* Then one of these. */
+void ringbus__caller_cancel(struct caller_post *post);
+void ringbus__caller_deliver(struct caller_post *post);
+
+/* Take a caller group's memory for nested posts, and give it back; false: out of memory. */
+bool ringbus__caller_open_pool(struct ringbus_group *group);
+void ringbus__caller_free_pool(struct ringbus_group *group);
+
+/* Some thread delivers a post of this bus itself, or will deliver one that is queued; heavy. */
+bool ringbus__caller_is_busy(struct ringbus_bus *bus);
+
+/* The bus whose caller-group handlers this thread is running; NULL: none. */
+struct ringbus_bus *ringbus__caller_inside(void);
+
+#endif

@@ -1,0 +1,278 @@
+/* shutdown.c - flush, drain, discard, and who was left with what.
+ *
+ * I1  from the moment all lines are restricted only handlers of this bus can post
+ * I2  the bus is quiet when no thread delivers a post itself, and then two looks at all rings find each of them
+ *     finished, with the same `next` both times: between the looks nothing was under way anywhere, so nothing can
+ *     come any more. The last executor to commit looks after its commit, under the lock, and sees all others
+ * Source: double collect (Afek et al., 1993) as termination detection; LMAX#517 and geeteventbus's inverted flush are
+ * what it is measured against. */
+#include "bus/shutdown.h"
+
+#include "bus/consumer.h"
+#include "bus/group.h"
+#include "bus/post.h"
+#include "bus/topic.h"
+
+/* ---- quiet ---- */
+
+static bool
+is_idle(const struct ringbus_bus *bus, int64_t next[BUS_MAX_GROUPS])
+{
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        const struct ringbus_group *group = ringbus__group_at(bus, i);
+        const int64_t position = group ? ringbus__group_position(group) : 0;
+
+        if (group == NULL || group->ring == NULL)
+            continue;
+        next[i] = ringbus__group_next(group);
+        if (position != next[i] - 1)
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_quiet(struct ringbus_bus *bus)
+{
+    int64_t first[BUS_MAX_GROUPS] = {0}, second[BUS_MAX_GROUPS] = {0};
+
+    return !ringbus__caller_is_busy(bus) && is_idle(bus, first) && is_idle(bus, second) &&
+           memcmp(first, second, sizeof first) == 0;
+}
+
+bool
+ringbus__shutdown_settle(struct ringbus_bus *bus)
+{
+    if (load_u32(&bus->state, ORDER_OWN) != BUS_ENDING || !is_quiet(bus))
+        return false;
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        const struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group != NULL && group->ring != NULL)
+            ringbus_ring_end(group->ring);
+    }
+    store_u32(&bus->state, BUS_QUIET, ORDER_STATE_RELEASE);
+    return true;
+}
+
+void
+ringbus__shutdown_complete(struct ringbus_bus *bus)
+{
+    if (bus->options.on_shutdown != NULL)
+        bus->options.on_shutdown(bus, bus->options.hook_context);
+    lock_acquire(&bus->lock);
+    store_u32(&bus->state, BUS_ENDED, ORDER_STATE_RELEASE);
+    ringbus__loop_notify(bus);
+    lock_release(&bus->lock);
+    ringbus__bus_unwatch(bus);
+    signal_raise(&bus->changed);
+}
+
+/* ---- who was left with what ---- */
+
+/* Under the bus lock: count what a group's ring still holds for each registration. */
+static void
+count_pending(struct ringbus_group *group)
+{
+    struct ringbus_reader *reader = NULL;
+    struct ringbus_run run;
+    const int64_t end = ringbus__ring_next(group->ring);
+
+    /* A reader of its own keeps the slots from being overwritten while we look, the lock the topics from being freed. */
+    if (ringbus__reader_open_at(group->ring, group->lane.reader, &reader) != RINGBUS_OK)
+        return;
+    lock_acquire(&group->bus->names);
+    while (ringbus_reader_poll(reader, UINT32_MAX, &run) == RINGBUS_OK && run.first < end) {
+        for (int64_t sequence = run.first; sequence < run.first + run.count; sequence++) {
+            const struct entry *entry =
+                (const struct entry *)ring_slot(group->ring, sequence)->payload;
+            const struct match_set *set =
+                load_ptr(&entry->topic->parts[group->index].set, ORDER_TABLE_ACQUIRE);
+
+            for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+                struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
+
+                if (r != NULL && sequence >= load_i64(&r->from, ORDER_HINT) &&
+                    sequence < load_i64(&r->until, ORDER_HINT))
+                    r->pending++;
+            }
+        }
+        ringbus_reader_commit(reader, run.first + run.count - 1);
+    }
+    lock_release(&group->bus->names);
+    ringbus_reader_close(reader);
+}
+
+struct row {
+    struct row *next;
+    size_t size;
+    struct ringbus_undelivered undelivered;
+    char names[]; /* the topic's, then the consumer's */
+};
+
+static struct row *
+make_row(const struct registration *r, uint64_t count)
+{
+    const struct ringbus_bus *bus = r->consumer->bus;
+    const size_t topic = strlen(r->topic->name) + 1, consumer = strlen(r->consumer->name) + 1;
+    const size_t size = sizeof(struct row) + topic + consumer;
+    struct row *row = ringbus__alloc(&bus->allocator, size, sizeof(void *));
+
+    if (row == NULL)
+        return NULL;
+    row->size = size;
+    memcpy(row->names, r->topic->name, topic);
+    memcpy(row->names + topic, r->consumer->name, consumer);
+    row->undelivered = (struct ringbus_undelivered){row->names, row->names + topic, count};
+    return row;
+}
+
+void
+ringbus__report_collect(struct ringbus_bus *bus)
+{
+    if (bus->options.on_undelivered == NULL)
+        return;
+    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
+        for (struct registration *r = at->registrations; r != NULL; r = r->next) {
+            const uint64_t discarded = load_u64(&r->discarded, ORDER_COUNT);
+            const uint64_t count = r->pending + discarded - r->reported;
+            struct row *row = count > 0 ? make_row(r, count) : NULL;
+
+            r->pending = 0;
+            if (row == NULL)
+                continue; /* nothing to say, or no memory to say it with */
+            r->reported = discarded;
+            row->next = bus->report;
+            bus->report = row;
+        }
+}
+
+void
+ringbus__report_flush(struct ringbus_bus *bus)
+{
+    struct row *rows = NULL;
+
+    lock_acquire(&bus->lock);
+    rows = bus->report;
+    bus->report = NULL;
+    lock_release(&bus->lock);
+    while (rows != NULL) {
+        struct row *row = rows;
+
+        rows = row->next;
+        bus->options.on_undelivered(bus, &row->undelivered, bus->options.hook_context);
+        ringbus__release(&bus->allocator, row, row->size);
+    }
+}
+
+static void
+report_all(struct ringbus_bus *bus)
+{
+    if (bus->options.on_undelivered == NULL)
+        return;
+    lock_acquire(&bus->lock);
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group != NULL && group->ring != NULL && ringbus__group_lag(group) > 0)
+            count_pending(group);
+    }
+    ringbus__report_collect(bus);
+    lock_release(&bus->lock);
+    ringbus__report_flush(bus);
+}
+
+/* ---- shutdown ---- */
+
+/* Under the bus lock. */
+static void
+begin(struct ringbus_bus *bus, enum ringbus_how how)
+{
+    const bool is_first = load_u32(&bus->state, ORDER_OWN) == BUS_OPEN;
+
+    if (is_first)
+        store_u32(&bus->state, BUS_ENDING, ORDER_STATE_RELEASE);
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group == NULL)
+            continue;
+        if (how == RINGBUS_DISCARD)
+            store_u32(&group->is_discarding, 1, ORDER_HINT);
+        if (group->ring != NULL && is_first)
+            ringbus__ring_restrict(group->ring);
+    }
+    ringbus__loop_notify(bus);
+}
+
+static bool
+has_ended(struct ringbus_bus *bus, void *what)
+{
+    (void)what;
+    return load_u32(&bus->state, ORDER_OWN) == BUS_ENDED;
+}
+
+int
+ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline_ns)
+{
+    bool is_first = false;
+    int outcome = RINGBUS_OK;
+
+    if (bus == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
+        return RINGBUS_EINVAL;
+    lock_acquire(&bus->lock);
+    is_first = load_u32(&bus->state, ORDER_OWN) == BUS_OPEN;
+    if (load_u32(&bus->state, ORDER_OWN) <= BUS_ENDING)
+        begin(bus, how);
+    lock_release(&bus->lock);
+    if (is_first) /* raised until the shutdown is complete */
+        ringbus__bus_watch(bus);
+    ringbus__bus_settle(bus);
+    /* STATE acquire: what led to the end is visible. */
+    if (ringbus__bus_must_not_wait() && load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_ENDED)
+        return RINGBUS_PENDING;
+    outcome = ringbus__bus_wait(bus, has_ended, NULL, deadline_ns);
+    report_all(bus);
+    return outcome;
+}
+
+/* ---- flush ---- */
+
+struct targets {
+    int64_t next[BUS_MAX_GROUPS];
+};
+
+static bool
+is_flushed(struct ringbus_bus *bus, void *what)
+{
+    const struct targets *targets = what;
+
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        const struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group != NULL && ringbus__group_position(group) + 1 < targets->next[i])
+            return false;
+    }
+    return true;
+}
+
+int
+ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns)
+{
+    struct targets targets = {{0}};
+    int outcome = RINGBUS_OK;
+
+    if (bus == NULL)
+        return RINGBUS_EINVAL;
+    if (ringbus__bus_must_not_wait())
+        return RINGBUS_EDEADLK;
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        const struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        targets.next[i] = group ? ringbus__group_next(group) : 0;
+    }
+    ringbus__bus_watch(bus);
+    outcome = ringbus__bus_wait(bus, is_flushed, &targets, deadline_ns);
+    ringbus__bus_unwatch(bus);
+    return outcome;
+}

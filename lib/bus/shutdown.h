@@ -1,0 +1,20 @@
+/* shutdown.h - how a bus ends, and the report of what was not delivered. */
+#ifndef RINGBUS_BUS_SHUTDOWN_H
+#define RINGBUS_BUS_SHUTDOWN_H
+
+#include "bus/bus.h"
+
+/* Under the bus lock: if the bus is ending, and empty and idle, end all lines. True: the caller runs
+ * ringbus__shutdown_complete, without the lock. */
+bool ringbus__shutdown_settle(struct ringbus_bus *bus);
+
+/* No lock held: tell the user, then everybody who waits. */
+void ringbus__shutdown_complete(struct ringbus_bus *bus);
+
+/* Under the bus lock: note for the report what registrations have pending, or had thrown away since the last one. */
+void ringbus__report_collect(struct ringbus_bus *bus);
+
+/* No lock held: call on_undelivered for what was noted. */
+void ringbus__report_flush(struct ringbus_bus *bus);
+
+#endif

@@ -1,0 +1,282 @@
+/* topic.c - the table of topics: uthash under a lock, hashed with a key of the bus's own. */
+#include "bus/topic.h"
+
+#include "bus/group.h"
+
+/* An allocation that fails in uthash sets the flag of the table operation under way, which undoes itself. */
+#define HASH_NONFATAL_OOM 1
+#define uthash_malloc(bytes) ringbus__alloc(table_allocator, bytes, sizeof(void *))
+#define uthash_free(memory, bytes) ringbus__release(table_allocator, memory, bytes)
+#define uthash_nonfatal_oom(element) (out_of_memory = true)
+#include <uthash.h>
+
+struct topic_node {
+    struct ringbus_topic *topic;
+    UT_hash_handle hh;
+};
+
+static size_t
+checked_length(const struct ringbus_bus *bus, const char *name)
+{
+    const size_t length = name ? strnlen(name, (size_t)bus->options.max_topic_length + 1) : 0;
+
+    return length <= bus->options.max_topic_length ? length : 0;
+}
+
+static unsigned
+hash_name(const struct ringbus_bus *bus, const char *name, size_t length)
+{
+    const uint64_t hash = ringbus__hash(&bus->hash_key, name, length);
+
+    return (unsigned)(hash ^ hash >> 32);
+}
+
+/* The table's head is kept as a void pointer in the bus: uthash stays in this file. */
+static struct topic_node *
+table_of(struct ringbus_bus *bus)
+{
+    return bus->topics ? bus->topics->node : NULL;
+}
+
+static void
+set_table(struct ringbus_bus *bus, struct topic_node *head)
+{
+    bus->topics = head ? head->topic : NULL;
+}
+
+static struct ringbus_topic *
+find(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash)
+{
+    struct topic_node *head = table_of(bus), *node = NULL;
+
+    HASH_FIND_BYHASHVALUE(hh, head, name, length, hash, node);
+    return node ? node->topic : NULL;
+}
+
+/* ---- memory ---- */
+
+/* One allocation: the topic, its parts, its node, its name. */
+static struct ringbus_topic *
+make(struct ringbus_bus *bus, const char *name, size_t length)
+{
+    const size_t node_at =
+        sizeof(struct ringbus_topic) + bus->options.max_groups * sizeof(struct topic_part);
+    const size_t name_at = node_at + sizeof(struct topic_node);
+    const size_t size = name_at + length + 1;
+    struct ringbus_topic *topic = ringbus__alloc(&bus->allocator, size, CPU_LINE);
+
+    if (topic == NULL)
+        return NULL;
+    topic->bus = bus;
+    topic->size = size;
+    topic->node = (struct topic_node *)(void *)((char *)topic + node_at);
+    topic->node->topic = topic;
+    topic->name = (char *)topic + name_at;
+    topic->name_length = length;
+    memcpy((char *)topic + name_at, name, length);
+    return topic;
+}
+
+static bool
+is_passed(struct ringbus_topic *topic)
+{
+    for (uint32_t i = 0; i < topic->bus->options.max_groups; i++) {
+        const struct ringbus_group *group = ringbus__group_at(topic->bus, i);
+
+        if (group != NULL && ringbus__group_position(group) + 1 < topic->parts[i].retired_at)
+            return false;
+    }
+    return true;
+}
+
+/* Free the retired topics that no ring entry names any more. Under the table's lock. */
+static void
+sweep(struct ringbus_bus *bus)
+{
+    struct ringbus_topic **at = &bus->retired_topics;
+
+    while (*at != NULL) {
+        struct ringbus_topic *topic = *at;
+
+        if (is_passed(topic)) {
+            *at = topic->next_retired;
+            ringbus__release(&bus->allocator, topic, topic->size);
+        } else {
+            at = &topic->next_retired;
+        }
+    }
+}
+
+/* Nobody can post to it any more: what is claimed now is all that will ever name it. */
+static void
+retire(struct ringbus_topic *topic)
+{
+    struct ringbus_bus *bus = topic->bus;
+    const struct ringbus_allocator *table_allocator = &bus->allocator;
+    struct topic_node *head = table_of(bus);
+
+    HASH_DELETE(hh, head, topic->node);
+    set_table(bus, head);
+    bus->topic_count--;
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        const struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        topic->parts[i].retired_at = group ? ringbus__group_next(group) : 0;
+    }
+    topic->next_retired = bus->retired_topics;
+    bus->retired_topics = topic;
+    sweep(bus);
+}
+
+/* ---- references ---- */
+
+static int
+insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
+    struct ringbus_topic **ret_topic)
+{
+    const struct ringbus_allocator *table_allocator = &bus->allocator;
+    struct topic_node *head = table_of(bus);
+    struct ringbus_topic *topic = NULL;
+    bool out_of_memory = false;
+
+    if (bus->topic_count >= bus->options.max_topics)
+        return RINGBUS_ENOSPC;
+    sweep(bus);
+    topic = make(bus, name, length);
+    if (topic == NULL)
+        return RINGBUS_ENOMEM;
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, head, topic->name, length, hash, topic->node);
+    if (out_of_memory) {
+        ringbus__release(&bus->allocator, topic, topic->size);
+        return RINGBUS_ENOMEM;
+    }
+    set_table(bus, head);
+    bus->topic_count++;
+    *ret_topic = topic;
+    return RINGBUS_OK;
+}
+
+int
+ringbus__topic_acquire(struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic)
+{
+    const size_t length = checked_length(bus, name);
+    struct ringbus_topic *topic = NULL;
+    unsigned hash = 0;
+    int outcome = RINGBUS_OK;
+
+    if (length == 0)
+        return RINGBUS_EINVAL;
+    hash = hash_name(bus, name, length);
+    lock_acquire(&bus->names);
+    topic = find(bus, name, length, hash);
+    if (topic == NULL)
+        outcome = insert(bus, name, length, hash, &topic);
+    if (outcome == RINGBUS_OK) {
+        ringbus__topic_keep(topic);
+        *ret_topic = topic;
+    }
+    lock_release(&bus->names);
+    return outcome;
+}
+
+int
+ringbus__topic_find(struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic)
+{
+    const size_t length = checked_length(bus, name);
+    unsigned hash = 0;
+
+    if (length == 0)
+        return RINGBUS_EINVAL;
+    hash = hash_name(bus, name, length);
+    lock_acquire(&bus->names);
+    *ret_topic = find(bus, name, length, hash);
+    if (*ret_topic != NULL)
+        ringbus__topic_keep(*ret_topic);
+    lock_release(&bus->names);
+    return RINGBUS_OK;
+}
+
+void
+ringbus__topic_keep(struct ringbus_topic *topic)
+{
+    /* COUNT: whoever calls holds a reference or the table's lock already. */
+    add_u32(&topic->references, 1, ORDER_COUNT);
+}
+
+void
+ringbus__topic_release(struct ringbus_topic *topic)
+{
+    struct ringbus_bus *bus = topic->bus;
+    uint32_t count = load_u32(&topic->references, ORDER_HINT);
+
+    while (count > 1)
+        /* LOCK release: our last use lies before the free by whoever releases last. */
+        if (cas_u32(&topic->references, &count, count - 1, ORDER_LOCK_RELEASE))
+            return;
+    lock_acquire(&bus->names);
+    /* LOCK acquire and release, as above. */
+    if (add_u32(&topic->references, (uint32_t)-1, ORDER_WAKE) == 1)
+        retire(topic);
+    lock_release(&bus->names);
+}
+
+void
+ringbus__topic_each(struct ringbus_bus *bus,
+    void (*visit)(struct ringbus_topic *topic, void *context), void *context)
+{
+    struct topic_node *node = NULL, *next = NULL;
+
+    lock_acquire(&bus->names);
+    HASH_ITER(hh, table_of(bus), node, next)
+    visit(node->topic, context);
+    lock_release(&bus->names);
+}
+
+void
+ringbus__topic_fini(struct ringbus_bus *bus)
+{
+    const struct ringbus_allocator *table_allocator = &bus->allocator;
+    struct topic_node *head = table_of(bus), *node = NULL, *next = NULL;
+
+    HASH_ITER(hh, head, node, next)
+    {
+        HASH_DELETE(hh, head, node);
+        ringbus__release(&bus->allocator, node->topic, node->topic->size);
+    }
+    set_table(bus, NULL);
+    while (bus->retired_topics != NULL) {
+        struct ringbus_topic *topic = bus->retired_topics;
+
+        bus->retired_topics = topic->next_retired;
+        ringbus__release(&bus->allocator, topic, topic->size);
+    }
+}
+
+/* ---- public ---- */
+
+int
+ringbus_topic_open(struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic)
+{
+    if (bus == NULL || ret_topic == NULL)
+        return RINGBUS_EINVAL;
+    return ringbus__topic_acquire(bus, name, ret_topic);
+}
+
+void
+ringbus_topic_close(struct ringbus_topic *topic)
+{
+    if (topic != NULL)
+        ringbus__topic_release(topic);
+}
+
+uint32_t
+ringbus_topic_consumers(const struct ringbus_topic *topic)
+{
+    return topic ? load_u32(&topic->consumers, ORDER_COUNT) : 0;
+}
+
+const char *
+ringbus_topic_name(const struct ringbus_topic *topic)
+{
+    return topic ? topic->name : NULL;
+}

@@ -1,0 +1,56 @@
+/* topic.h - topics: the table of names, and what a post needs to know of one.
+ *
+ * I1  route has the bit of every group in which a registration of this topic is open
+ * I2  references counts handles, registrations, posts by name under way and nested posts that wait; at 0 the topic
+ *     leaves the table, and its memory goes when every ring has passed what was claimed by then (retired_at)
+ * I3  the count falls to 0 only under the table's lock, so that a look-up and the last release cannot miss each other
+ * Edges: TABLE. */
+#ifndef RINGBUS_BUS_TOPIC_H
+#define RINGBUS_BUS_TOPIC_H
+
+#include "bus/bus.h"
+
+struct topic_part {
+    struct atomic_ptr set; /* struct match_set of this topic in this group, NULL: nobody */
+    int64_t retired_at;
+};
+
+struct ringbus_topic {
+    /* read by every post, written by registrations */
+    struct atomic_u64 route;
+    struct atomic_u32 consumers;
+    struct ringbus_bus *bus;
+    const char *name;
+    size_t name_length;
+
+    /* written by posts to several groups, and by posts by name */
+    _Alignas(CPU_LINE) struct lock claim_lock;
+    struct atomic_u32 references;
+
+    struct topic_node *node; /* of the table */
+    struct ringbus_topic *next_retired;
+    size_t size; /* of this allocation */
+    struct topic_part parts[];
+};
+
+/* Find or make a topic and count a reference. RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC. */
+int ringbus__topic_acquire(
+    struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic);
+
+/* Find a topic and count a reference. RINGBUS_OK (NULL if nobody knows it), RINGBUS_EINVAL. */
+int ringbus__topic_find(
+    struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic);
+
+/* One reference more, of a topic the caller holds or reads from a ring entry. */
+void ringbus__topic_keep(struct ringbus_topic *topic);
+
+void ringbus__topic_release(struct ringbus_topic *topic);
+
+/* Call `visit` for every topic in the table, with its lock held. */
+void ringbus__topic_each(struct ringbus_bus *bus,
+    void (*visit)(struct ringbus_topic *topic, void *context), void *context);
+
+/* Free all topics, at the end of the bus. */
+void ringbus__topic_fini(struct ringbus_bus *bus);
+
+#endif
