@@ -1,0 +1,128 @@
+/* bench.c - see bench.h. */
+#include "bench.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/cpu.h"
+#include "ringbus/types.h"
+
+enum { TRIPS = 20000, NULLS = 1000000 };
+
+static struct {
+    _Alignas(CPU_LINE) struct atomic_u64 ping;
+    _Alignas(CPU_LINE) struct atomic_u64 pong;
+} line;
+
+void
+bench_pin(int cpu)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET((unsigned long)cpu % (unsigned long)sysconf(_SC_NPROCESSORS_ONLN), &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+static void *
+answer(void *context)
+{
+    bench_pin(1);
+    for (uint64_t i = 1; i <= TRIPS; i++) {
+        while (load_u64(&line.ping, ORDER_STATE_ACQUIRE) != i)
+            cpu_pause();
+        store_u64(&line.pong, i, ORDER_STATE_RELEASE);
+    }
+    return context;
+}
+
+double
+bench_round_trip_ns(void)
+{
+    pthread_t thread;
+    int64_t began = 0;
+
+    store_u64(&line.ping, 0, ORDER_OWN);
+    store_u64(&line.pong, 0, ORDER_OWN);
+    bench_pin(0);
+    if (pthread_create(&thread, NULL, answer, NULL) != 0)
+        return 0;
+    for (uint64_t i = 1; i <= TRIPS; i++) {
+        if (i == TRIPS / 10)
+            began = ringbus_now_ns();
+        store_u64(&line.ping, i, ORDER_STATE_RELEASE);
+        while (load_u64(&line.pong, ORDER_STATE_ACQUIRE) != i)
+            cpu_pause();
+    }
+    began = ringbus_now_ns() - began;
+    pthread_join(thread, NULL);
+    return (double)began / (TRIPS - TRIPS / 10);
+}
+
+double
+bench_null_ns(void)
+{
+    const int64_t began = ringbus_now_ns();
+
+    for (int i = 0; i < NULLS; i++)
+        atomic_signal_fence(ORDER_FULL);
+    return (double)(ringbus_now_ns() - began) / NULLS;
+}
+
+void
+bench_add(struct bench_row *row, double value)
+{
+    if (row->count < BENCH_MAX_ROUNDS)
+        row->values[row->count++] = value;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double
+quantile(const double *values, int count, double q)
+{
+    double sorted[BENCH_MAX_ROUNDS];
+
+    memcpy(sorted, values, (size_t)count * sizeof *sorted);
+    qsort(sorted, (size_t)count, sizeof *sorted, compare);
+    return sorted[(int)(q * (count - 1) + 0.5)];
+}
+
+void
+bench_print(struct bench_row *rows, int count)
+{
+    printf("%-44s %10s %10s %10s %10s %8s\n", "case", "best", "quarter", "median", "3 quarters",
+        "ratio");
+    for (int i = 0; i < count; i++) {
+        double ratios[BENCH_MAX_ROUNDS];
+
+        for (int k = 0; k < rows[i].count; k++)
+            ratios[k] = rows[i].values[k] / rows[0].values[k];
+        printf("%-44s %10.1f %10.1f %10.1f %10.1f %8.2f  %s\n", rows[i].name,
+            quantile(rows[i].values, rows[i].count, 0),
+            quantile(rows[i].values, rows[i].count, .25),
+            quantile(rows[i].values, rows[i].count, .5),
+            quantile(rows[i].values, rows[i].count, .75), quantile(ratios, rows[i].count, .5),
+            rows[i].unit);
+    }
+}
+
+int
+bench_rounds(int usual)
+{
+    const char *given = getenv("RINGBUS_ROUNDS");
+    const int rounds = given ? atoi(given) : usual;
+
+    return rounds < 1 ? 1 : rounds > BENCH_MAX_ROUNDS ? BENCH_MAX_ROUNDS : rounds;
+}

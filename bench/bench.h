@@ -1,0 +1,34 @@
+/* bench.h - what the benches share: pinned threads, a null baseline, the cache line's round trip, best and median. */
+#ifndef RINGBUS_BENCH_H
+#define RINGBUS_BENCH_H
+
+#include <stdint.h>
+
+enum { BENCH_MAX_ROUNDS = 64 };
+
+/* One case's values, one a round. */
+struct bench_row {
+    const char *name;
+    const char *unit;
+    double values[BENCH_MAX_ROUNDS];
+    int count;
+};
+
+/* Bind the calling thread to a CPU; counted from 0, wrapped round to those there are. */
+void bench_pin(int cpu);
+
+/* Nanoseconds from one core to the other and back, by two threads on CPU 0 and 1. */
+double bench_round_trip_ns(void);
+
+/* Nanoseconds one iteration of an empty loop with a clock read around it costs. */
+double bench_null_ns(void);
+
+void bench_add(struct bench_row *row, double value);
+
+/* Best (smallest), median and quartiles of each row, and the median of the rounds' ratios to the first row. */
+void bench_print(struct bench_row *rows, int count);
+
+/* $RINGBUS_ROUNDS, or `usual`. */
+int bench_rounds(int usual);
+
+#endif
