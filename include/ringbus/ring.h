@@ -162,7 +162,8 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_open(struct ringbus_ring *ring,
 /* Leave the ring: producers and readers that waited for this one go on. No thread may be inside a
  * call on it.
  *
- * return  RINGBUS_OK, RINGBUS_EBUSY (a reader that comes `after` this one is still open), RINGBUS_EINVAL (closed already) */
+ * return  RINGBUS_OK, RINGBUS_EBUSY (a reader that comes `after` this one is still open),
+ *         RINGBUS_EINVAL (closed already) */
 RINGBUS_API int ringbus_reader_close(struct ringbus_reader *reader);
 
 /* What there is to read now: the longest contiguous run after what was last committed, at most `max`

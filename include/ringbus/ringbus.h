@@ -4,7 +4,7 @@
  * its context, registered on topics. A group is a ring and the executors that run its consumers'
  * handlers. Post options say more about one post.
  *
- *   call                                   | from an ordinary thread | from a handler or hook of this bus,
+ *   call                                   | from an ordinary thread | from a handler or hook of any bus,
  *                                          |                         | or on the thread of an attached loop
  *   ---------------------------------------+-------------------------+-------------------------------------
  *   post, post_until (by name, by topic)   | wait for room           | a handler of a threads group waits for
@@ -47,14 +47,14 @@ struct ringbus_topic;
 /* What a handler sees. The struct, the payload and the strings are valid until the handler returns. */
 struct ringbus_event {
     const char *topic; /* its name */
-    const void *data;  /* `size` bytes, aligned to 16; NULL if size is 0 */
-    size_t size;       /* bytes */
-    uint64_t ordered;  /* the post options' ordering key; 0: none */
-    int64_t sequence;  /* index in its group's ring; -1 in a caller group */
-    uint64_t lost;     /* events dropped before this one; 0 in a lossless group */
-    struct ringbus_topic
-        *handle; /* of the topic, to post back without a look-up; borrowed, NULL in the
-                                     dead-event hook for a topic nobody knows */
+    /* `size` bytes, NULL if size is 0. Aligned to 16 in a ring; in a caller group it is the poster's own memory. */
+    const void *data;
+    size_t size;
+    uint64_t ordered; /* the post options' ordering key; 0: none */
+    int64_t sequence; /* index in its group's ring; -1 in a caller group */
+    uint64_t lost;    /* events dropped before this one; 0 in a lossless group */
+    /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a topic nobody knows. */
+    struct ringbus_topic *handle;
 };
 
 /* The user's callback.
@@ -84,9 +84,9 @@ struct ringbus_group_options {
     const char *name; /* of the group and its threads, at most 63 bytes; NULL: "group-<number>" */
     uint32_t kind;    /* RINGBUS_GROUP_THREADS or _CALLER */
     uint32_t lanes;   /* threads; 1 in this version; 0: 1 */
-    uint32_t
-        capacity; /* events in the ring, 2..2^20, rounded up to a power of two; 0: 1024. In a caller
-                           group: nested posts that may be queued at once, over all threads */
+    /* Events in the ring, 2..2^20, rounded up to a power of two; 0: 1024. In a caller group: nested posts that may be
+     * queued at once, over all threads. */
+    uint32_t capacity;
     uint32_t slot_size; /* largest payload in bytes, 1..2^20; 0: 208 */
     uint32_t wait;      /* enum ringbus_wait */
 };
@@ -112,10 +112,11 @@ struct ringbus_options {
     size_t size;               /* of this struct */
     uint32_t max_topics;       /* topics at once, 1..2^24; 0: 65536 */
     uint32_t max_topic_length; /* bytes of a name, 1..65535; 0: 255 */
-    uint32_t max_groups;       /* groups at once, the default group included, 1..64; 0: 16 */
-    const struct ringbus_group_options
-        *default_group;                        /* NULL: the defaults: one thread, 1024 slots */
-    const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
+    /* Groups at once, the default group included, 1..64; 0: 16. A closed group counts until one of its kind, capacity
+     * and slot size is opened, which takes its place. */
+    uint32_t max_groups;
+    const struct ringbus_group_options *default_group; /* NULL: one thread, 1024 slots */
+    const struct ringbus_allocator *allocator;         /* copied; NULL: the C library's */
 
     /* Hooks. Each may be NULL, gets hook_context last, and may call what a handler may call. */
     /* A handler, or a batch_end (then event is NULL), returned a negative `code`. On its thread. */
@@ -203,7 +204,8 @@ struct ringbus_consumer_options {
     struct ringbus_group *group; /* NULL: the bus's default group */
     const char *name; /* for errors and dumps, at most 63 bytes; NULL: "consumer-<number>" */
     /* Called after the consumer's last event of a pass (in a caller group: at the end of the outermost post): the
-     * place for one write, one fsync. Its events are done when it has returned. Negative: as for a handler. */
+     * place for one write, one fsync. Its events are done when it has returned. Negative: as for a handler. (In a
+     * caller group, of more than 32 such consumers called in one post those beyond get it after each event.) */
     int (*batch_end)(void *context);
     void (*destroy)(
         void *context); /* called once, when no handler or batch_end will run any more */
@@ -311,7 +313,8 @@ ringbus_post_options_default(void)
  * size    at most the slot_size of every group concerned
  * return  how many consumers matched when it was claimed (>= 0; with 0 the dead-event hook is called; a
  *         registration or unregistration made at the same time may or may not be counted), or
- *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN;
+ *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a thread's first post to a caller group:
+ *         the system refused the thread's exit hook);
  *         when a ring is full: RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting
  *         could never end, see the table above)
  * Thread  any. By handle to one group: no lock, no allocation, no system call unless somebody sleeps.

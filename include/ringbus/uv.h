@@ -10,8 +10,8 @@
  *   _ref, _unref                        |
  *   ringbus_uv_detach                   | any, the loop's own handlers included
  *
- * The thread that attached a loop never waits in a post to this bus: a full ring is RINGBUS_EDEADLK (post, post_until)
- * or RINGBUS_EAGAIN (try_post) there; ringbus_uv_on_writable tells when to try again.
+ * A thread that has attached a loop never waits in a post, to whatever bus: a full ring is RINGBUS_EDEADLK (post,
+ * post_until) or RINGBUS_EAGAIN (try_post) there; ringbus_uv_on_writable tells when to try again.
  *
  * The order of leaving: ringbus_uv_detach every group; run the loop until the callbacks came; close your own handles;
  * uv_run returns 0 and uv_loop_close succeeds; ringbus_close, which is RINGBUS_EBUSY before.
@@ -70,12 +70,12 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_uv_on_writable(
  * for the bus's last group there, from libuv's close callback, when no handle is left; on_writable callbacks still
  * waiting then are called first.
  *
- * return  RINGBUS_PENDING (the usual), RINGBUS_EINVAL, RINGBUS_EBUSY (already detaching) */
+ * return  RINGBUS_PENDING (the usual), RINGBUS_EBUSY (already detaching), RINGBUS_EINVAL (also when it has left) */
 RINGBUS_API int ringbus_uv_detach(struct ringbus_group *group, enum ringbus_how how,
     void (*callback)(void *context), void *context);
 
 /* Whether the bus's handle on this loop keeps it alive (it does from the start). A loop that ends while it is
- * unreferenced leaves events in the ring: detach and run it once more.
+ * unreferenced leaves events in the ring: detach, on its thread (which references it again), and run it once more.
  *
  * return  RINGBUS_OK, RINGBUS_EINVAL. Thread: the loop's */
 RINGBUS_API int ringbus_uv_ref(struct ringbus_bus *bus, uv_loop_t *loop);

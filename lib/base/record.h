@@ -30,10 +30,12 @@ struct record {
     uint32_t depth;      /* of called[] */
     uint32_t deliveries; /* nested; only the outermost sets the epoch */
     bool is_linked;
-    /* for the layer above: the executor this thread is, the loops it runs, the posts it is delivering itself */
+    /* for the layer above: the executor this thread is, the loops it runs, the post it is delivering itself, the
+     * user's hooks it is in */
     void *executor;
     void *loops;
     void *frames;
+    uint32_t hooks;
     /* guarded by the list's lock */
     struct record *next;
 };

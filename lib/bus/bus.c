@@ -26,7 +26,8 @@ ringbus__bus_must_not_wait(void)
 {
     const struct record *record = &ringbus__record;
 
-    return record->executor != NULL || record->frames != NULL || record->loops != NULL;
+    return record->executor != NULL || record->frames != NULL || record->loops != NULL ||
+           record->hooks > 0;
 }
 
 bool
@@ -56,7 +57,7 @@ void
 ringbus__bus_settle(struct ringbus_bus *bus)
 {
     struct ringbus_consumer *finished = NULL;
-    bool is_over = false;
+    bool is_over = false, is_told = false;
 
     lock_acquire(&bus->lock);
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
@@ -68,16 +69,18 @@ ringbus__bus_settle(struct ringbus_bus *bus)
         if (load_u32(&group->is_watched, ORDER_OWN) &&
             ringbus__group_lag(group) <= (int64_t)group->capacity / 2) {
             store_u32(&group->is_watched, 0, ORDER_HINT);
-            ringbus__loop_notify(bus);
+            ringbus__loop_has_fallen(group);
         }
     }
     finished = ringbus__consumer_take_finished(bus);
     is_over = ringbus__shutdown_settle(bus);
+    is_told = bus->reporters == 0 && bus->report != NULL;
     lock_release(&bus->lock);
     for (struct ringbus_consumer *at = finished; at != NULL; at = at->next)
         ringbus__bus_unwatch(bus);
     ringbus__consumer_destroy(bus, finished);
-    ringbus__report_flush(bus);
+    if (is_told)
+        ringbus__report_flush(bus);
     if (is_over)
         ringbus__shutdown_complete(bus);
     signal_raise(&bus->changed);
@@ -210,6 +213,9 @@ ringbus_close(struct ringbus_bus *bus)
     for (uint32_t i = 0; i < bus->options.max_groups; i++)
         if (ringbus__group_at(bus, i) != NULL)
             ringbus__group_join(ringbus__group_at(bus, i));
+    /* STATE acquire: threads that delivered for us have looked for the last time, in microseconds. */
+    while (load_u32(&bus->pins, ORDER_STATE_ACQUIRE) != 0)
+        ringbus__os.yield();
     ringbus__bus_settle(bus); /* closings that the executors have left */
     ringbus__consumer_fini(bus);
     free_bus(bus);

@@ -44,16 +44,18 @@ struct ringbus_bus {
     /* written on slow paths */
     _Alignas(CPU_LINE) struct signal changed;
     struct atomic_u64 dead; /* figure: posts that matched nobody */
+    struct atomic_u32 pins; /* threads that will look at the bus once more (caller.c) */
 
     /* guarded by `lock` */
     struct lock lock;
     struct ringbus_consumer *consumers; /* newest first */
-    struct ringbus_consumer *closing;   /* closed without a waiter: the executors finish them */
+    struct ringbus_consumer *closing;   /* closed, and not yet finished */
     struct retired *retired_first;
     struct retired *retired_last;
     uint32_t retired_count;
     struct ringbus__loop *loops;
     struct row *report;    /* to be told to on_undelivered */
+    uint32_t reporters;    /* callers that will tell it; 0: whoever settles does */
     uint32_t group_number; /* for default names; so is the next */
     uint32_t consumer_number;
 
@@ -61,7 +63,8 @@ struct ringbus_bus {
     struct lock names;
     struct ringbus_topic *topics; /* uthash's head */
     uint32_t topic_count;
-    struct ringbus_topic *retired_topics;
+    struct ringbus_topic *retired_topics; /* oldest first */
+    struct ringbus_topic *last_retired_topic;
 };
 
 /* This thread runs an executor, a handler or a hook of any bus, or a loop: it must not wait for handlers. */
@@ -69,6 +72,19 @@ bool ringbus__bus_must_not_wait(void);
 
 /* This thread is in a handler or hook of this bus: it may post while the bus drains. */
 bool ringbus__bus_has_pass(const struct ringbus_bus *bus);
+
+/* Around a call of a user's hook, or destroy: what it calls must not wait for handlers. */
+static inline void
+bus_enter_hook(void)
+{
+    ringbus__record.hooks++;
+}
+
+static inline void
+bus_leave_hook(void)
+{
+    ringbus__record.hooks--;
+}
 
 /* Finish closings, group ends and the shutdown as far as they have become possible; wake who waits for them. No
  * lock may be held. */

@@ -13,6 +13,7 @@ struct pending {
     struct pending *next;
     struct ringbus_group *group;
     struct ringbus_topic *topic; /* holds a reference */
+    int64_t era;                 /* of the group when it was posted */
     uint64_t ordered;
     size_t size;
     _Alignas(16) unsigned char data[];
@@ -24,6 +25,15 @@ ringbus__caller_inside(void)
     const struct caller_post *frame = ringbus__record.frames;
 
     return frame ? frame->bus : NULL;
+}
+
+static bool
+owes_batch_end(const struct ringbus_consumer *list)
+{
+    for (; list != NULL; list = list->next)
+        if (list->group->ring == NULL && load_u32(&list->batch_due, ORDER_CALL_ACQUIRE) != 0)
+            return true;
+    return false;
 }
 
 bool
@@ -40,7 +50,34 @@ ringbus__caller_is_busy(struct ringbus_bus *bus)
         is_busy = group->pool_free != group->capacity;
         lock_release(&group->pool_lock);
     }
-    return is_busy;
+    return is_busy || owes_batch_end(bus->consumers) || owes_batch_end(bus->closing);
+}
+
+bool
+ringbus__caller_has_passed(struct ringbus_bus *bus, uint64_t tag)
+{
+    return ringbus__record_oldest() > tag || !ringbus__caller_is_busy(bus);
+}
+
+/* ---- another bus's events on this thread ----
+ *
+ * The post that queued them has returned, so their bus could be closed as soon as it is quiet: a pin keeps its memory
+ * until this thread has looked at it for the last time. */
+
+static void
+pin(struct ringbus_bus *bus)
+{
+    add_u32(&bus->pins, 1, ORDER_COUNT);
+}
+
+static void
+settle_and_unpin(struct ringbus_bus *bus)
+{
+    barrier_light();
+    if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
+        ringbus__bus_settle(bus);
+    /* STATE release: our last look at the bus. */
+    add_u32(&bus->pins, (uint32_t)-1, ORDER_WAKE);
 }
 
 /* ---- the pool ---- */
@@ -94,8 +131,10 @@ take(struct ringbus_group *group, const struct posting *posting)
     lock_release(&group->pool_lock);
     if (pending == NULL)
         return NULL;
+    pin(group->bus);
     pending->topic = posting->topic;
     ringbus__topic_keep(pending->topic);
+    pending->era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
     pending->ordered = posting->ordered;
     pending->size = posting->size;
     if (posting->size > 0)
@@ -108,6 +147,7 @@ static void
 give_back(struct pending *pending)
 {
     struct ringbus_group *group = pending->group;
+    struct ringbus_bus *bus = group->bus;
 
     ringbus__topic_release(pending->topic);
     lock_acquire(&group->pool_lock);
@@ -115,6 +155,7 @@ give_back(struct pending *pending)
     group->pool = pending;
     group->pool_free++;
     lock_release(&group->pool_lock);
+    settle_and_unpin(bus);
 }
 
 /* ---- begin ---- */
@@ -123,9 +164,12 @@ give_back(struct pending *pending)
 static bool
 is_refused(const struct ringbus_bus *bus)
 {
+    uint32_t state = 0;
+
     barrier_light();
     /* STATE acquire: after the announcement (I2). */
-    return load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN && !ringbus__bus_has_pass(bus);
+    state = load_u32(&bus->state, ORDER_STATE_ACQUIRE);
+    return state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus));
 }
 
 static int
@@ -164,6 +208,7 @@ touch(struct delivery *delivery, struct ringbus_consumer *consumer)
     add_u32(&consumer->batch_due, 1, ORDER_COUNT);
     if (frame->touched_count == CALLER_TOUCHED)
         return false;
+    pin(consumer->bus);
     frame->touched[frame->touched_count++] = consumer;
     return true;
 }
@@ -226,9 +271,12 @@ static void
 end_batches(struct caller_post *frame)
 {
     for (uint32_t i = 0; i < frame->touched_count; i++) {
-        frame->bus = frame->touched[i]->bus;
+        struct ringbus_bus *bus = frame->touched[i]->bus;
+
+        frame->bus = bus;
         frame->delivery.group = frame->touched[i]->group;
         ringbus__dispatch_batch_end(&frame->delivery, frame->touched[i]);
+        settle_and_unpin(bus);
     }
     frame->touched_count = 0;
 }
@@ -238,7 +286,6 @@ deliver_queue(struct caller_post *frame)
 {
     while (frame->first != NULL) {
         struct pending *pending = frame->first;
-        struct ringbus_bus *bus = pending->group->bus;
         const struct ringbus_event event = {
             .topic = pending->topic->name,
             .handle = pending->topic,
@@ -251,12 +298,10 @@ deliver_queue(struct caller_post *frame)
         frame->first = pending->next;
         if (frame->first == NULL)
             frame->last = &frame->first;
-        frame->bus = bus;
+        frame->bus = pending->group->bus;
         frame->delivery.group = pending->group;
-        ringbus__dispatch(&frame->delivery, &event, 0);
+        ringbus__dispatch(&frame->delivery, &event, pending->era);
         give_back(pending);
-        if (load_u32(&bus->attention, ORDER_STATE_ACQUIRE))
-            ringbus__bus_settle(bus);
     }
 }
 
@@ -283,8 +328,12 @@ ringbus__caller_deliver(struct caller_post *post)
     }
     ringbus__record.frames = post;
     for (uint64_t left = post->groups; left != 0; left &= left - 1) {
-        post->delivery.group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
-        ringbus__dispatch(&post->delivery, &event, 0);
+        struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+
+        post->delivery.group = group;
+        /* CUT acquire: who registered before this look is in the set we shall find. */
+        ringbus__dispatch(
+            &post->delivery, &event, (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE));
     }
     while (post->first != NULL || post->touched_count > 0) {
         deliver_queue(post);

@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "bus/group.h"
+#include "bus/post.h"
 #include "bus/topic.h"
 
 /* ---- open ---- */
@@ -47,10 +48,12 @@ unlink_consumer(struct ringbus_consumer **list, struct ringbus_consumer *consume
         consumer->next->previous = consumer->previous;
 }
 
+/* Under the bus lock: its group is open, in the same life as when the consumer was. */
 static bool
-accepts_registrations(const struct ringbus_bus *bus, const struct ringbus_group *group)
+accepts_registrations(const struct ringbus_consumer *consumer)
 {
-    return load_u32(&bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN && group->state == GROUP_OPEN;
+    return load_u32(&consumer->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN &&
+           consumer->group->state == GROUP_OPEN && consumer->group->life == consumer->life;
 }
 
 int
@@ -75,7 +78,8 @@ ringbus_consumer_open(struct ringbus_bus *bus, ringbus_handler handler, void *co
     consumer->bus = bus;
     consumer->group = options.group;
     lock_acquire(&bus->lock);
-    if (!accepts_registrations(bus, options.group))
+    consumer->life = options.group->life;
+    if (!accepts_registrations(consumer))
         outcome = RINGBUS_ESHUTDOWN;
     else if (!ringbus__bus_name(consumer->name, options.name, "consumer", bus->consumer_number + 1))
         outcome = RINGBUS_EINVAL;
@@ -202,11 +206,12 @@ apply_one(
     registration->next = consumer->registrations;
     consumer->registrations = registration;
     ringbus__match_replace(topic, group, set);
+    topic->ever_routed |= group->bit;
     /* TABLE release: the set, and the group, are there before a post is routed to them. */
     store_u64(&topic->route, load_u64(&topic->route, ORDER_OWN) | group->bit, ORDER_TABLE_RELEASE);
     store_u32(&topic->consumers, load_u32(&topic->consumers, ORDER_OWN) + 1, ORDER_COUNT);
     registration->is_counted = true;
-    store_i64(&registration->from, group->ring ? ringbus__ring_cut(group->ring) : 0, ORDER_HINT);
+    store_i64(&registration->from, ringbus__group_cut(group), ORDER_HINT);
 }
 
 static int
@@ -217,7 +222,7 @@ register_topics(struct ringbus_consumer *consumer, const char *const *names, siz
     int outcome = RINGBUS_ESHUTDOWN;
 
     lock_acquire(&bus->lock);
-    if (accepts_registrations(bus, consumer->group))
+    if (accepts_registrations(consumer))
         outcome = prepare(consumer, names, count, &plans);
     for (plan = plans; plan != NULL && outcome == RINGBUS_OK; plan = plan->next) {
         apply_one(consumer, plan->registration, plan->set);
@@ -288,10 +293,12 @@ ringbus__consumer_unregister_all(struct ringbus_consumer *consumer, enum ringbus
         }
         return;
     }
-    for (at = consumer->registrations; at != NULL; at = at->next) {
+    for (at = consumer->registrations; at != NULL; at = at->next)
         ringbus__registration_leave(at);
-        store_i64(&at->until, ringbus__group_next(consumer->group), ORDER_HINT);
-    }
+    consumer->close_at = ringbus__group_cut(consumer->group);
+    consumer->close_tag = ringbus__record_retire();
+    for (at = consumer->registrations; at != NULL; at = at->next)
+        store_i64(&at->until, consumer->close_at, ORDER_HINT);
 }
 
 int
@@ -339,14 +346,31 @@ ringbus_is_subscribed(
 
 /* ---- close ---- */
 
+static bool
+is_drained(struct ringbus_consumer *consumer)
+{
+    if (consumer->close_tag == 0) /* discard */
+        return true;
+    if (consumer->group->ring == NULL)
+        return ringbus__caller_has_passed(consumer->bus, consumer->close_tag);
+    return ringbus__group_position(consumer->group) + 1 >= consumer->close_at;
+}
+
 bool
 ringbus__consumer_is_finished(struct ringbus_consumer *consumer)
 {
-    if (ringbus__group_position(consumer->group) + 1 < consumer->close_at)
-        return false;
     /* In this order: a call that is over has left its mark in batch_due. */
-    return !ringbus__record_is_called(consumer) &&
+    return is_drained(consumer) && !ringbus__record_is_called(consumer) &&
            load_u32(&consumer->batch_due, ORDER_CALL_ACQUIRE) == 0;
+}
+
+/* Under the bus lock, for one that is finished: nothing points to it any more. */
+static void
+forget(struct ringbus_consumer *consumer)
+{
+    unlink_consumer(&consumer->bus->closing, consumer);
+    ringbus__consumer_unregister_all(consumer, RINGBUS_DISCARD);
+    consumer->next = NULL;
 }
 
 struct ringbus_consumer *
@@ -356,10 +380,9 @@ ringbus__consumer_take_finished(struct ringbus_bus *bus)
 
     for (struct ringbus_consumer *at = bus->closing; at != NULL; at = next) {
         next = at->next;
-        if (!ringbus__consumer_is_finished(at))
+        if (at->is_awaited || !ringbus__consumer_is_finished(at))
             continue;
-        unlink_consumer(&bus->closing, at);
-        ringbus__consumer_unregister_all(at, RINGBUS_DISCARD);
+        forget(at);
         at->next = taken;
         taken = at;
     }
@@ -373,8 +396,10 @@ ringbus__consumer_destroy(struct ringbus_bus *bus, struct ringbus_consumer *list
         struct ringbus_consumer *consumer = list;
 
         list = consumer->next;
+        bus_enter_hook();
         if (consumer->destroy != NULL)
             consumer->destroy(consumer->context);
+        bus_leave_hook();
         lock_acquire(&bus->lock);
         ringbus__retire(bus, &consumer->retired, sizeof *consumer);
         ringbus__retire_sweep(bus);
@@ -392,31 +417,33 @@ is_finished(struct ringbus_bus *bus, void *what)
 int
 ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
 {
+    const bool will_wait = !ringbus__bus_must_not_wait();
     struct ringbus_bus *bus = NULL;
-    bool is_pending = false;
+    bool is_finished_now = false;
 
     if (consumer == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
     bus = consumer->bus;
-    ringbus__bus_watch(bus);
+    ringbus__bus_watch(bus); /* until it is finished */
     lock_acquire(&bus->lock);
     unlink_consumer(&bus->consumers, consumer);
+    link_consumer(&bus->closing, consumer);
     ringbus__consumer_unregister_all(consumer, how);
-    if (how == RINGBUS_DRAIN)
-        consumer->close_at = ringbus__group_next(consumer->group);
     store_u32(&consumer->is_closing, 1, ORDER_HINT);
-    is_pending = ringbus__bus_must_not_wait() && !ringbus__consumer_is_finished(consumer);
-    if (is_pending)
-        link_consumer(&bus->closing, consumer);
+    consumer->is_awaited = will_wait;
+    is_finished_now = ringbus__consumer_is_finished(consumer);
+    if (is_finished_now)
+        forget(consumer);
     lock_release(&bus->lock);
-    if (is_pending) /* attention stays raised until the executors have finished it */
+    if (!is_finished_now && !will_wait)
         return RINGBUS_PENDING;
-    ringbus__bus_wait(bus, is_finished, consumer, RINGBUS_FOREVER);
-    lock_acquire(&bus->lock);
-    ringbus__consumer_unregister_all(consumer, RINGBUS_DISCARD);
-    lock_release(&bus->lock);
+    if (!is_finished_now) {
+        ringbus__bus_wait(bus, is_finished, consumer, RINGBUS_FOREVER);
+        lock_acquire(&bus->lock);
+        forget(consumer);
+        lock_release(&bus->lock);
+    }
     ringbus__bus_unwatch(bus);
-    consumer->next = NULL;
     ringbus__consumer_destroy(bus, consumer);
     return RINGBUS_OK;
 }

@@ -19,6 +19,7 @@ struct ringbus_consumer {
     void (*destroy)(void *context);
     struct ringbus_bus *bus;
     struct ringbus_group *group;
+    uint32_t life; /* of the group, when it was opened */
     bool is_thread_safe;
     char name[BUS_MAX_NAME + 1];
 
@@ -35,7 +36,9 @@ struct ringbus_consumer {
     /* guarded by the bus lock */
     struct registration *registrations;
     struct ringbus_consumer *previous, *next; /* of the bus's list, or of `closing` */
-    int64_t close_at;                         /* drain: finished when its group has passed this */
+    bool is_awaited;    /* closing: whoever closes it waits, and finishes it */
+    int64_t close_at;   /* drain: finished when its ring group has passed this */
+    uint64_t close_tag; /* drain; in a caller group, when deliveries that began before are over */
 };
 
 /* Under the bus lock: end all registrations of a consumer. DRAIN: at the group's next sequence. */
@@ -44,7 +47,7 @@ void ringbus__consumer_unregister_all(struct ringbus_consumer *consumer, enum ri
 /* Under the bus lock: no call or batch_end of it runs or will run; heavy. */
 bool ringbus__consumer_is_finished(struct ringbus_consumer *consumer);
 
-/* Under the bus lock: take those that are finished off bus->closing. */
+/* Under the bus lock: take those that are finished, and that nobody awaits, off bus->closing. */
 struct ringbus_consumer *ringbus__consumer_take_finished(struct ringbus_bus *bus);
 
 /* No lock held: destroy and retire a list of them. */

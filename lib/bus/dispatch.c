@@ -60,13 +60,14 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
     }
     if (is_locked)
         lock_release(&consumer->serial);
-    end_call(delivery, consumer);
-    if (!is_chosen)
-        return;
-    count(delivery, &consumer->delivered);
-    count(delivery, &delivery->group->lane.delivered);
+    if (likely(is_chosen)) {
+        count(delivery, &consumer->delivered);
+        count(delivery, &delivery->group->lane.delivered);
+    }
     if (unlikely(code < 0))
         report_failure(delivery, event, consumer, code);
+    end_call(
+        delivery, consumer); /* the consumer may be gone after this, unless a batch_end is due */
     if (unlikely(!is_noted))
         ringbus__dispatch_batch_end(delivery, consumer);
 }
@@ -104,11 +105,11 @@ ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *
     code = consumer->batch_end(consumer->context);
     if (is_locked)
         lock_release(&consumer->serial);
+    if (unlikely(code < 0))
+        report_failure(delivery, NULL, consumer, code);
     /* CALL release: batch_end's effects are visible to whoever finds nothing due. */
     add_u32(&consumer->batch_due, (uint32_t)-1, ORDER_CALL_RELEASE);
     end_call(delivery, consumer);
-    if (unlikely(code < 0))
-        report_failure(delivery, NULL, consumer, code);
 }
 
 /* ---- a ring group's pass ---- */
@@ -122,7 +123,7 @@ touch(struct delivery *delivery, struct ringbus_consumer *consumer)
         return true;
     store_u32(&consumer->batch_due, 1, ORDER_COUNT);
     if (lane->touched == NULL)
-        lane->safe = lane->done;
+        lane->safe = load_i64(&lane->done, ORDER_OWN);
     consumer->next_touched = NULL;
     *lane->touched_last = consumer;
     lane->touched_last = &consumer->next_touched;
@@ -137,10 +138,11 @@ end_batches(struct delivery *delivery)
     while (lane->touched != NULL) {
         struct ringbus_consumer *consumer = lane->touched;
 
-        lane->touched = consumer->next_touched;
-        if (lane->touched == NULL)
-            lane->touched_last = &lane->touched;
+        struct ringbus_consumer *next = consumer->next_touched;
+
+        /* It stays on the list meanwhile: a post in it must not commit its events. */
         ringbus__dispatch_batch_end(delivery, consumer);
+        lane->touched = next;
     }
 }
 
@@ -154,7 +156,7 @@ ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *ru
     record_enter(delivery.record);
     lane->touched = NULL;
     lane->touched_last = &lane->touched;
-    lane->done = run->first - 1;
+    store_i64(&lane->done, run->first - 1, ORDER_COUNT);
     for (int64_t sequence = run->first; sequence < run->first + run->count; sequence++) {
         const struct entry *entry = (const struct entry *)ring_slot(group->ring, sequence)->payload;
 
@@ -165,15 +167,21 @@ ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *ru
         event.ordered = entry->ordered;
         event.sequence = sequence;
         ringbus__dispatch(&delivery, &event, sequence);
-        lane->done = sequence;
+        if (unlikely(load_u32(&group->is_discarding, ORDER_HINT)))
+            count_u64(&lane->discarded, 1);
+        store_i64(&lane->done, sequence, ORDER_COUNT);
     }
     end_batches(&delivery);
     record_leave(delivery.record);
     count_u64(&lane->passes, 1);
-    if (load_u32(&group->is_discarding, ORDER_HINT))
-        count_u64(&lane->discarded, run->count);
-    ringbus_reader_commit(lane->reader, lane->done);
-    /* HINT: the commit contains the light barrier of both pairs. */
+    ringbus_reader_commit(lane->reader, run->first + run->count - 1);
+    ringbus__dispatch_attend(group);
+}
+
+void
+ringbus__dispatch_attend(struct ringbus_group *group)
+{
+    /* HINT: the commit before contains the light barrier of both pairs. */
     if (unlikely(load_u32(&group->is_watched, ORDER_HINT)) ||
         unlikely(load_u32(&group->bus->attention, ORDER_HINT)))
         ringbus__bus_settle(group->bus);
@@ -183,6 +191,8 @@ void
 ringbus__dispatch_commit_early(struct ringbus_group *group)
 {
     struct lane *lane = &group->lane;
+    const int64_t safe = lane->touched ? lane->safe : load_i64(&lane->done, ORDER_OWN);
 
-    ringbus_reader_commit(lane->reader, lane->touched ? lane->safe : lane->done);
+    if (safe >= lane->reader->next)
+        ringbus_reader_commit(lane->reader, safe);
 }

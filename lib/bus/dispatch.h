@@ -23,6 +23,9 @@ void ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consu
 /* One pass of a ring group's executor over a run: dispatch, end batches, commit. */
 void ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *run);
 
+/* After the position has moved: see whether anybody waits for that. */
+void ringbus__dispatch_attend(struct ringbus_group *group);
+
 /* From within a handler of the group: commit what is finished of the pass, to make room. */
 void ringbus__dispatch_commit_early(struct ringbus_group *group);
 

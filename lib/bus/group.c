@@ -28,6 +28,14 @@ ringbus__group_next(const struct ringbus_group *group)
 }
 
 int64_t
+ringbus__group_cut(struct ringbus_group *group)
+{
+    /* CUT release: a post that finds the new era finds what was changed before. */
+    return group->ring ? ringbus__ring_cut(group->ring)
+                       : (int64_t)(add_u64(&group->era, 1, ORDER_CUT_RELEASE) + 1);
+}
+
+int64_t
 ringbus__group_lag(const struct ringbus_group *group)
 {
     return group->ring ? ringbus__ring_next(group->ring) - 1 - ringbus__group_position(group) : 0;
@@ -51,14 +59,22 @@ run_lane(void *context)
     struct lane *lane = &group->lane;
     const bool is_linked = ringbus__record_link(&ringbus__record) == RINGBUS_OK;
     struct ringbus_run run;
+    int outcome = RINGBUS_OK;
 
     ringbus__record.executor = group;
     store_u32(&lane->started, is_linked ? STARTED : NOT_STARTED, ORDER_STATE_RELEASE);
     signal_raise(&lane->changed);
     if (!is_linked)
         return;
-    while (ringbus_reader_wait_until(lane->reader, MAX_PASS, RINGBUS_FOREVER, &run) == RINGBUS_OK)
-        ringbus__dispatch_pass(group, &run);
+    while ((outcome = ringbus_reader_poll(lane->reader, MAX_PASS, &run)) != RINGBUS_ESHUTDOWN) {
+        if (outcome == RINGBUS_OK)
+            ringbus__dispatch_pass(group, &run);
+        else if (lane->reader->has_stepped)
+            ringbus__dispatch_attend(group);
+        else
+            ringbus__reader_wait_step(lane->reader, RINGBUS_FOREVER);
+        lane->reader->has_stepped = false;
+    }
     ringbus__group_reached_end(group);
 }
 
@@ -136,25 +152,7 @@ read_options(const struct ringbus_group_options *given, bool is_loop,
     return RINGBUS_OK;
 }
 
-/* The executor's reader joins before anybody can post, and a used ring's line is opened again after that. */
-static int
-open_reader(struct ringbus_group *group, uint32_t wait)
-{
-    struct ringbus_reader_options options = ringbus_reader_options_default();
-    int outcome = RINGBUS_OK;
-
-    options.wait = wait;
-    if (group->lane.reader != NULL) {
-        ringbus_reader_close(group->lane.reader); /* nothing comes after it */
-        group->lane.reader = NULL;
-    }
-    outcome = ringbus_reader_open(group->ring, &options, &group->lane.reader);
-    if (outcome != RINGBUS_OK)
-        return outcome;
-    ringbus__ring_reopen(group->ring);
-    return RINGBUS_OK;
-}
-
+/* The ring with its executor's reader, for all lives of the group; nobody can post yet. */
 static int
 open_ring(struct ringbus_group *group)
 {
@@ -166,51 +164,80 @@ open_ring(struct ringbus_group *group)
     options.max_readers = READERS;
     options.allocator = &group->bus->allocator;
     outcome = ringbus_ring_open(&options, &group->ring);
-    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_LOOP) {
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    if (group->kind == RINGBUS_GROUP_LOOP) {
         group->ring->wake = ringbus__loop_wake;
         group->ring->wake_context = group;
     }
-    return outcome;
+    ringbus_ring_end(group->ring); /* opened again by each life */
+    return ringbus_reader_open(group->ring, NULL, &group->lane.reader);
 }
 
-/* Under the bus lock. An ended group of the same shape, or a new one at a free index. */
-static int
-take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
-    struct ringbus_group **ret_group)
+static struct ringbus_group *
+make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options, uint32_t index)
 {
-    struct ringbus_group *group = NULL;
-    uint32_t index = 0;
+    struct ringbus_group *group = ringbus__alloc(&bus->allocator, sizeof *group, CPU_LINE);
+    int outcome = RINGBUS_OK;
 
-    for (index = 0; index < bus->options.max_groups; index++) {
-        group = ringbus__group_at(bus, index);
-        if (group == NULL)
-            break;
-        if (group->state == GROUP_ENDED && group->kind == options->kind &&
-            group->capacity == options->capacity && group->slot_size == options->slot_size &&
-            (group->ring != NULL || group->pool_free == group->capacity)) {
-            *ret_group = group;
-            return RINGBUS_OK;
-        }
-    }
-    if (index == bus->options.max_groups)
-        return RINGBUS_ENOSPC;
-    group = ringbus__alloc(&bus->allocator, sizeof *group, CPU_LINE);
     if (group == NULL)
-        return RINGBUS_ENOMEM;
+        return NULL;
     group->bus = bus;
     group->index = index;
     group->bit = UINT64_C(1) << index;
     group->kind = options->kind;
     group->capacity = options->capacity;
     group->slot_size = options->slot_size;
-    group->state = GROUP_ENDED;
-    if (group->kind == RINGBUS_GROUP_CALLER ? !ringbus__caller_open_pool(group)
-                                            : open_ring(group) != RINGBUS_OK) {
-        ringbus__group_free(group);
-        return RINGBUS_ENOMEM;
+    if (group->kind == RINGBUS_GROUP_CALLER)
+        outcome = ringbus__caller_open_pool(group) ? RINGBUS_OK : RINGBUS_ENOMEM;
+    else
+        outcome = open_ring(group);
+    if (outcome == RINGBUS_OK)
+        return group;
+    ringbus__group_free(group);
+    return NULL;
+}
+
+/* An ended group of the same shape whose memory nobody uses any more; its own executor, which may still be running
+ * the user's hooks, must not wait for itself. */
+static bool
+is_reusable(struct ringbus_group *group, const struct ringbus_group_options *options)
+{
+    bool is_unused = true;
+
+    if (group->state != GROUP_ENDED || group->kind != options->kind ||
+        group->capacity != options->capacity || group->slot_size != options->slot_size ||
+        group == ringbus__record.executor)
+        return false;
+    if (group->kind == RINGBUS_GROUP_CALLER) {
+        lock_acquire(&group->pool_lock);
+        is_unused = group->pool_free == group->capacity;
+        lock_release(&group->pool_lock);
     }
-    *ret_group = group;
-    return RINGBUS_OK;
+    return is_unused;
+}
+
+/* Under the bus lock: a group to be started, reserved by its state. */
+static int
+take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
+    struct ringbus_group **ret_group)
+{
+    for (uint32_t index = 0; index < bus->options.max_groups; index++) {
+        struct ringbus_group *group = ringbus__group_at(bus, index);
+
+        if (group != NULL && !is_reusable(group, options))
+            continue;
+        if (group == NULL)
+            group = make_group(bus, options, index);
+        if (group == NULL)
+            return RINGBUS_ENOMEM;
+        group->state = GROUP_STARTING;
+        /* TABLE release: the group is complete. */
+        store_ptr(&bus->groups[index], group, ORDER_TABLE_RELEASE);
+        *ret_group = group;
+        return RINGBUS_OK;
+    }
+    return RINGBUS_ENOSPC;
 }
 
 /* Under the bus lock: bring a group to life. What fails leaves an ended group, good for the next try. */
@@ -220,19 +247,23 @@ start_group(struct ringbus_group *group, const struct ringbus_group_options *opt
 {
     int outcome = RINGBUS_OK;
 
+    if (load_u32(&group->bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN)
+        outcome = RINGBUS_ESHUTDOWN;
     /* TABLE release: the loop is complete. */
     store_ptr(&group->loop, loop, ORDER_TABLE_RELEASE);
-    group->is_at_end = false;
     store_u32(&group->is_discarding, 0, ORDER_HINT);
-    ringbus__group_join(group);
-    if (group->ring != NULL)
-        outcome = open_reader(group, options->wait);
+    ringbus__loop_forget(group);
+    group->is_at_end = false;
+    group->life++;
+    if (outcome == RINGBUS_OK && group->ring != NULL) {
+        group->lane.reader->waiter = (struct waiter){.strategy = options->wait};
+        ringbus__ring_reopen(group->ring);
+    }
     if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_THREADS)
         outcome = start_lane(group);
-    if (outcome == RINGBUS_OK)
-        group->state = GROUP_OPEN;
-    else if (group->ring != NULL)
+    if (outcome != RINGBUS_OK && group->ring != NULL)
         ringbus_ring_end(group->ring);
+    group->state = outcome == RINGBUS_OK ? GROUP_OPEN : GROUP_ENDED;
     return outcome;
 }
 
@@ -242,27 +273,29 @@ ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options 
 {
     struct ringbus_group_options options;
     struct ringbus_group *group = NULL;
+    char name[BUS_MAX_NAME + 1];
     int outcome = read_options(given, loop != NULL, &options);
 
     if (outcome != RINGBUS_OK)
         return outcome;
     lock_acquire(&bus->lock);
-    if (load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN)
-        outcome = RINGBUS_ESHUTDOWN;
-    if (outcome == RINGBUS_OK)
-        outcome = take_group(bus, &options, &group);
-    if (outcome == RINGBUS_OK &&
-        !ringbus__bus_name(group->name, options.name, loop ? "loop" : "group", bus->group_number))
+    if (!ringbus__bus_name(name, options.name, loop ? "loop" : "group", bus->group_number))
         outcome = RINGBUS_EINVAL;
-    if (group != NULL && outcome == RINGBUS_OK)
-        outcome = start_group(group, &options, loop);
-    if (group != NULL) /* TABLE release: the group is complete. */
-        store_ptr(&bus->groups[group->index], group, ORDER_TABLE_RELEASE);
-    if (outcome == RINGBUS_OK) {
-        bus->group_number++;
-        *ret_group = group;
-    }
+    else if (load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN)
+        outcome = RINGBUS_ESHUTDOWN;
+    else
+        outcome = take_group(bus, &options, &group);
     lock_release(&bus->lock);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    ringbus__group_join(group); /* the executor of its last life may need the bus lock to end */
+    lock_acquire(&bus->lock);
+    memcpy(group->name, name, sizeof name);
+    outcome = start_group(group, &options, loop);
+    bus->group_number += outcome == RINGBUS_OK;
+    lock_release(&bus->lock);
+    if (outcome == RINGBUS_OK)
+        *ret_group = group;
     return outcome;
 }
 
@@ -277,24 +310,39 @@ ringbus_group_open(struct ringbus_bus *bus, const struct ringbus_group_options *
 
 /* ---- end ---- */
 
+static void
+leave_routes(struct ringbus_group *group, struct ringbus_consumer *list)
+{
+    for (; list != NULL; list = list->next)
+        for (struct registration *r = list->registrations; r != NULL; r = r->next)
+            if (list->group == group)
+                ringbus__registration_leave(r);
+}
+
 void
 ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how)
 {
     struct ringbus_bus *bus = group->bus;
 
     group->state = GROUP_ENDING;
+    ringbus__bus_watch(bus); /* until it has ended */
     if (how == RINGBUS_DISCARD)
         store_u32(&group->is_discarding, 1, ORDER_HINT);
-    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
-        for (struct registration *r = at->registrations; r != NULL; r = r->next)
-            if (at->group == group)
-                ringbus__registration_leave(r);
+    leave_routes(group, bus->consumers);
     /* The line ends after the routes have changed: a poster that finds it ended looks at the route again. */
     if (group->ring != NULL)
         ringbus_ring_end(group->ring);
     else
-        group->is_at_end = true;
+        group->end_tag = ringbus__record_retire();
     ringbus__loop_notify(bus);
+}
+
+static void
+unregister_all(struct ringbus_group *group, struct ringbus_consumer *list)
+{
+    for (; list != NULL; list = list->next)
+        if (list->group == group)
+            ringbus__consumer_unregister_all(list, RINGBUS_DISCARD);
 }
 
 void
@@ -302,13 +350,15 @@ ringbus__group_settle(struct ringbus_group *group)
 {
     struct ringbus_bus *bus = group->bus;
 
-    if (group->state != GROUP_ENDING || !group->is_at_end)
+    if (group->state != GROUP_ENDING)
+        return;
+    if (group->ring != NULL ? !group->is_at_end : !ringbus__caller_has_passed(bus, group->end_tag))
         return;
     ringbus__report_collect(bus);
-    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
-        if (at->group == group)
-            ringbus__consumer_unregister_all(at, RINGBUS_DISCARD);
+    unregister_all(group, bus->consumers);
+    unregister_all(group, bus->closing);
     group->state = GROUP_ENDED;
+    ringbus__bus_unwatch(bus);
     ringbus__loop_notify(bus);
 }
 
@@ -317,16 +367,15 @@ has_ended(struct ringbus_bus *bus, void *what)
 {
     struct ringbus_group *group = what;
 
+    (void)bus;
     ringbus__group_settle(group);
-    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
-        if (at->group == group && !ringbus__consumer_is_finished(at))
-            return false;
-    return group->state == GROUP_ENDED;
+    return group->state != GROUP_ENDING;
 }
 
 int
 ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
 {
+    const bool will_wait = !ringbus__bus_must_not_wait();
     struct ringbus_bus *bus = NULL;
     int outcome = RINGBUS_OK;
 
@@ -340,16 +389,16 @@ ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
         outcome = RINGBUS_EBUSY;
     else
         ringbus__group_begin_end(group, how);
+    bus->reporters += outcome == RINGBUS_OK && will_wait;
     lock_release(&bus->lock);
     if (outcome != RINGBUS_OK)
         return outcome;
     ringbus__bus_settle(bus);
-    if (ringbus__bus_must_not_wait())
+    if (!will_wait)
         return RINGBUS_PENDING;
-    ringbus__bus_watch(bus);
     ringbus__bus_wait(bus, has_ended, group, RINGBUS_FOREVER);
-    ringbus__bus_unwatch(bus);
     ringbus__report_flush(bus);
+    ringbus__report_done(bus);
     return RINGBUS_OK;
 }
 

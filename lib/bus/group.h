@@ -12,7 +12,7 @@
 #include "bus/bus.h"
 #include "ring/ring.h"
 
-enum group_state { GROUP_OPEN, GROUP_ENDING, GROUP_ENDED };
+enum group_state { GROUP_STARTING, GROUP_OPEN, GROUP_ENDING, GROUP_ENDED };
 
 /* What a post leaves in a slot; the payload follows. */
 struct entry {
@@ -29,10 +29,10 @@ struct entry {
 struct lane {
     struct ringbus_reader *reader;
     struct os_thread thread;
-    bool has_thread; /* to be joined */
+    bool has_thread; /* to be joined; of whoever starts the group */
     /* of the executor's thread */
-    int64_t done; /* last event all of whose handlers have returned */
-    int64_t safe; /* last event before one that is owed a batch_end */
+    struct atomic_i64 done; /* last event all of whose handlers have returned; read by reports */
+    int64_t safe;           /* last event before one that is owed a batch_end */
     struct ringbus_consumer *touched;
     struct ringbus_consumer **touched_last;
     struct atomic_u32 started; /* 1: it runs, 2: it could not */
@@ -67,6 +67,7 @@ struct ringbus_group {
     struct pending *pool;
     void *pool_memory;
     uint32_t pool_free;
+    struct atomic_u64 era; /* stands for the sequence: grows with every registration and drain */
 
     /* figures of slow paths */
     struct atomic_u64 refused;
@@ -77,8 +78,10 @@ struct ringbus_group {
     struct ringbus_group *next_on_loop;
 
     /* guarded by the bus lock */
-    uint32_t state; /* enum group_state */
-    bool is_at_end; /* the executor has read to the end of the line */
+    uint32_t state;   /* enum group_state */
+    uint32_t life;    /* how often it was opened */
+    bool is_at_end;   /* the executor has read to the end of the line */
+    uint64_t end_tag; /* a caller group's: deliveries that began before may still be for it */
 };
 
 static inline struct ringbus_group *
@@ -93,6 +96,9 @@ int64_t ringbus__group_position(const struct ringbus_group *group);
 
 /* The first sequence nobody has claimed; 0 for a caller group. */
 int64_t ringbus__group_next(const struct ringbus_group *group);
+
+/* The first sequence a later post can get; what this thread did before is visible to it. */
+int64_t ringbus__group_cut(struct ringbus_group *group);
 
 /* Events claimed and not finished. */
 int64_t ringbus__group_lag(const struct ringbus_group *group);
@@ -112,6 +118,15 @@ void ringbus__group_reached_end(struct ringbus_group *group);
 
 /* Under the bus lock: wake every loop of the bus, since a group it may wait for has changed. */
 void ringbus__loop_notify(struct ringbus_bus *bus);
+
+/* Under the bus lock: a watched group has fallen to half. */
+void ringbus__loop_has_fallen(struct ringbus_group *group);
+
+/* Under the bus lock: the group begins a new life, with no refusals. */
+void ringbus__loop_forget(const struct ringbus_group *group);
+
+/* By a thread that was refused by a full group: remember it for its loops of that bus. */
+void ringbus__loop_note_refusal(const struct ringbus_group *group);
 
 /* By a publisher: the reader of a loop's group has something to read. */
 void ringbus__loop_wake(void *context);

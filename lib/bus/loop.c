@@ -86,7 +86,8 @@ ringbus__loop_attach(struct ringbus_bus *bus, void (*wake)(void *context), void 
     if (outcome == RINGBUS_OK) {
         loop->wake = wake;
         loop->wake_context = wake_context;
-        loop->refused = 0;
+        store_u64(&loop->refused, 0, ORDER_OWN);
+        store_u64(&loop->fallen, 0, ORDER_OWN);
         loop->awaits_writable = 0;
         loop->is_attached = 1;
         loop->next_on_thread = ringbus__record.loops;
@@ -100,25 +101,40 @@ ringbus__loop_attach(struct ringbus_bus *bus, void (*wake)(void *context), void 
 }
 
 void
-ringbus__loop_detach(struct ringbus__loop *loop)
+ringbus__loop_silence(struct ringbus__loop *loop)
 {
-    struct ringbus__loop *on_thread = ringbus__record.loops;
-
-    if (on_thread == loop) {
-        ringbus__record.loops = loop->next_on_thread;
-    } else {
-        while (on_thread->next_on_thread != loop)
-            on_thread = on_thread->next_on_thread;
-        on_thread->next_on_thread = loop->next_on_thread;
-    }
     /* WAKE: no new waker from here on; those inside `wake` leave in microseconds. */
     or_u32(&loop->state, CLOSED, ORDER_WAKE);
     while (load_u32(&loop->state, ORDER_STATE_ACQUIRE) >= ONE)
         ringbus__os.yield();
     and_u32(&loop->state, ~(uint32_t)ASLEEP, ORDER_WAKE);
-    lock_acquire(&loop->bus->lock);
+}
+
+static void
+unlink_from_thread(struct ringbus__loop *loop)
+{
+    struct ringbus__loop *at = ringbus__record.loops;
+
+    if (at == loop) {
+        ringbus__record.loops = loop->next_on_thread;
+        return;
+    }
+    while (at != NULL && at->next_on_thread != loop)
+        at = at->next_on_thread;
+    if (at != NULL)
+        at->next_on_thread = loop->next_on_thread;
+}
+
+void
+ringbus__loop_detach(struct ringbus__loop *loop)
+{
+    struct ringbus_bus *bus = loop->bus;
+
+    ringbus__loop_silence(loop);
+    unlink_from_thread(loop);
+    lock_acquire(&bus->lock);
     loop->is_attached = 0;
-    lock_release(&loop->bus->lock);
+    lock_release(&bus->lock);
 }
 
 /* ---- groups ---- */
@@ -136,12 +152,6 @@ ringbus__loop_group_open(struct ringbus__loop *loop, const struct ringbus_group_
     loop->groups = group;
     *ret_group = group;
     return RINGBUS_OK;
-}
-
-struct ringbus__loop *
-ringbus__loop_of(const struct ringbus_group *group)
-{
-    return load_ptr(&group->loop, ORDER_TABLE_ACQUIRE);
 }
 
 int
@@ -179,7 +189,10 @@ run_group(struct ringbus_group *group, uint32_t max, uint32_t *ret_count)
         ringbus__dispatch_pass(group, &run);
         ringbus__record.executor = executor;
         *ret_count = run.count;
+    } else if (group->lane.reader->has_stepped) {
+        ringbus__dispatch_attend(group);
     }
+    group->lane.reader->has_stepped = false;
     return outcome != RINGBUS_ESHUTDOWN;
 }
 
@@ -203,8 +216,9 @@ leave(struct ringbus__loop *loop, struct ringbus_group **at,
 
     *at = group->next_on_loop;
     loop->turn = NULL;
-    ringbus__group_reached_end(group);
+    loop->share = 0;
     on_left(group, context);
+    ringbus__group_reached_end(group);
 }
 
 static void
@@ -227,22 +241,25 @@ uint32_t
 ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
     void (*on_left)(struct ringbus_group *group, void *context), void *context)
 {
+    const uint32_t quantum = budget < QUANTUM ? budget : QUANTUM;
     uint32_t handled = 0, idle = 0, groups = 0;
 
     for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop)
         groups++;
     while (handled < budget && idle < groups) {
         struct ringbus_group *group = loop->turn ? loop->turn : loop->groups;
-        const uint32_t left = budget - handled;
+        const uint32_t share = loop->share > 0 ? loop->share : quantum;
+        const uint32_t max = share < budget - handled ? share : budget - handled;
         uint32_t count = 0;
 
-        loop->turn = group->next_on_loop;
-        run_group(group, left < QUANTUM ? left : QUANTUM, &count);
+        run_group(group, max, &count);
+        /* One whose share the budget cut short takes the rest of it first in the next turn. */
+        loop->share = count == max ? share - max : 0;
+        loop->turn = loop->share > 0 ? group : group->next_on_loop;
         handled += count;
         idle = count > 0 ? 0 : idle + 1;
     }
-    if (handled < budget)
-        remove_ended(loop, on_left, context);
+    remove_ended(loop, on_left, context);
     return handled;
 }
 
@@ -254,7 +271,8 @@ has_work(struct ringbus__loop *loop)
     for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop) {
         const int outcome = ringbus_reader_poll(group->lane.reader, 1, &run);
 
-        if (outcome == RINGBUS_OK || (outcome == RINGBUS_ESHUTDOWN && is_ending(group)))
+        if (outcome == RINGBUS_OK || group->lane.reader->has_stepped ||
+            (outcome == RINGBUS_ESHUTDOWN && is_ending(group)))
             return true;
     }
     return loop->awaits_writable && ringbus__loop_is_writable(loop);
@@ -276,31 +294,60 @@ ringbus__loop_sleep(struct ringbus__loop *loop)
 
 /* ---- room again ---- */
 
-static bool
-has_room_again(struct ringbus_group *group)
+void
+ringbus__loop_has_fallen(struct ringbus_group *group)
 {
-    return group->state != GROUP_OPEN || ringbus__group_lag(group) <= (int64_t)group->capacity / 2;
+    for (struct ringbus__loop *loop = group->bus->loops; loop != NULL; loop = loop->next_on_bus)
+        or_u64(&loop->fallen, group->bit, ORDER_WAKE);
+    ringbus__loop_notify(group->bus);
+}
+
+void
+ringbus__loop_forget(const struct ringbus_group *group)
+{
+    for (struct ringbus__loop *loop = group->bus->loops; loop != NULL; loop = loop->next_on_bus)
+        and_u64(&loop->refused, ~group->bit, ORDER_WAKE);
+}
+
+void
+ringbus__loop_note_refusal(const struct ringbus_group *group)
+{
+    for (struct ringbus__loop *at = ringbus__record.loops; at != NULL; at = at->next_on_thread)
+        if (at->bus == group->bus) {
+            and_u64(&at->fallen, ~group->bit, ORDER_WAKE); /* what counts comes after this */
+            or_u64(&at->refused, group->bit, ORDER_WAKE);
+        }
+}
+
+/* Under the bus lock. Watched before the look: a group that falls to half after it tells us. */
+static bool
+is_free_again(struct ringbus_group *group, uint64_t fallen)
+{
+    if ((fallen & group->bit) != 0 || group->state != GROUP_OPEN)
+        return true;
+    store_u32(&group->is_watched, 1, ORDER_HINT);
+    ringbus__barrier_heavy();
+    return ringbus__group_lag(group) <= (int64_t)group->capacity / 2;
 }
 
 int
 ringbus__loop_is_writable(struct ringbus__loop *loop)
 {
     struct ringbus_bus *bus = loop->bus;
+    uint64_t refused = 0, fallen = 0;
 
     lock_acquire(&bus->lock);
-    if (load_u32(&bus->state, ORDER_OWN) != BUS_OPEN)
-        loop->refused = 0;
-    for (uint64_t left = loop->refused; left != 0; left &= left - 1) {
+    fallen = exchange_u64(&loop->fallen, 0, ORDER_WAKE);
+    refused = load_u64(&loop->refused, ORDER_OWN);
+    for (uint64_t left = refused; left != 0; left &= left - 1) {
         struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
 
-        /* Watched before the look: a group that falls to half after it tells us. */
-        store_u32(&group->is_watched, 1, ORDER_HINT);
-        ringbus__barrier_heavy();
-        if (has_room_again(group))
-            loop->refused &= ~group->bit;
+        if (load_u32(&bus->state, ORDER_OWN) != BUS_OPEN || is_free_again(group, fallen))
+            refused &= ~group->bit;
     }
+    store_u64(&loop->refused, refused, ORDER_OWN);
     lock_release(&bus->lock);
-    return loop->refused == 0;
+    return refused == 0;
 }
 
 int

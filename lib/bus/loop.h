@@ -21,10 +21,15 @@ struct ringbus__loop {
     void (*wake)(void *context); /* make the loop run a turn soon; from any thread */
     void *wake_context;
 
+    /* Groups that have refused a post of this loop since it was last writable, and those of them that have fallen to
+     * half since; set and cleared by the loop's thread, and under the bus lock. */
+    struct atomic_u64 refused;
+    struct atomic_u64 fallen;
+
     /* of the loop's thread */
-    uint64_t refused; /* groups that have refused a post since it was last writable */
     struct ringbus_group *groups;
     struct ringbus_group *turn; /* whose turn is next; NULL: the first's */
+    uint32_t share;             /* events left of that one's quantum; 0: all */
     uint32_t awaits_writable;   /* somebody does */
     struct ringbus__loop *next_on_thread;
 
@@ -37,7 +42,10 @@ struct ringbus__loop {
 RINGBUS_API int ringbus__loop_attach(struct ringbus_bus *bus, void (*wake)(void *context),
     void *wake_context, struct ringbus__loop **ret_loop);
 
-/* Leave it: all groups have ended. No `wake` is under way, or will be, when it returns. The memory stays with the bus,
+/* All groups have left: no `wake` is under way, or will be, when it returns. */
+RINGBUS_API void ringbus__loop_silence(struct ringbus__loop *loop);
+
+/* Then, as the adapter's last call: leave the bus, which may be closed from now on. The memory stays with the bus,
  * since a publisher may still hold a pointer to it, and serves the next loop. */
 RINGBUS_API void ringbus__loop_detach(struct ringbus__loop *loop);
 
@@ -48,10 +56,9 @@ RINGBUS_API int ringbus__loop_group_open(struct ringbus__loop *loop,
 /* Begin to end it, from any thread: RINGBUS_OK, RINGBUS_EBUSY (already), RINGBUS_EINVAL (no loop group). The loop is
  * woken, and goes on with its turns until the group has left it. */
 RINGBUS_API int ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how);
-RINGBUS_API struct ringbus__loop *ringbus__loop_of(const struct ringbus_group *group);
 
 /* One turn: handle up to `budget` events, round robin over the groups. A group that has read its line to the end
- * leaves the loop, and `on_left` is called for it, with no handler running. How many events there were. */
+ * leaves the loop: `on_left` is called for it, which must call nothing of the user's. How many events there were. */
 RINGBUS_API uint32_t ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
     void (*on_left)(struct ringbus_group *group, void *context), void *context);
 

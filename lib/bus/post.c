@@ -10,24 +10,11 @@
 
 #include "base/options.h"
 #include "bus/deadlock.h"
-#include "bus/loop.h"
 
 /* The groups have changed under the post. */
 enum { START_AGAIN = 1 << 30 };
 
 /* ---- refused and blocked ---- */
-
-/* Remember for on_writable which group refused this loop. */
-static void
-note_refusal(struct ringbus_group *group)
-{
-    struct ringbus__loop *loop = ringbus__record.loops;
-
-    add_u64(&group->refused, 1, ORDER_COUNT);
-    for (; loop != NULL; loop = loop->next_on_thread)
-        if (loop->bus == group->bus)
-            loop->refused |= group->bit;
-}
 
 /* The ring of `group` was full. RINGBUS_OK: try again; else what to answer. */
 static int
@@ -44,7 +31,8 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group, bool h
     }
     if (!posting->may_wait || executor == group || ringbus__record.frames != NULL ||
         ringbus__record.loops != NULL) {
-        note_refusal(group);
+        add_u64(&group->refused, 1, ORDER_COUNT);
+        ringbus__loop_note_refusal(group);
         return posting->may_wait ? RINGBUS_EDEADLK : RINGBUS_EAGAIN;
     }
     began = ringbus__os.now_ns();
@@ -61,6 +49,9 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group, bool h
 static int
 is_closed(const struct posting *posting, const struct ringbus_group *group)
 {
+    /* Only a shutdown closes the lines of groups that stay in routes, and it changes the state first. */
+    if (load_u32(&group->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN)
+        return START_AGAIN;
     /* TABLE acquire: whoever closed the line had cleared the bit before. */
     return load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit ? RINGBUS_ESHUTDOWN
                                                                               : START_AGAIN;
@@ -250,12 +241,16 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
         .sequence = -1,
     };
 
-    if (load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN && !ringbus__bus_has_pass(bus))
+    const uint32_t state = load_u32(&bus->state, ORDER_STATE_ACQUIRE);
+
+    if (state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus)))
         return RINGBUS_ESHUTDOWN;
     add_u64(&bus->dead, 1, ORDER_COUNT);
     if (bus->options.on_dead != NULL && !is_inside) {
         is_inside = true;
+        bus_enter_hook();
         bus->options.on_dead(bus, &event, bus->options.hook_context);
+        bus_leave_hook();
         is_inside = false;
     }
     return 0;

@@ -48,8 +48,12 @@ void ringbus__caller_deliver(struct caller_post *post);
 bool ringbus__caller_open_pool(struct ringbus_group *group);
 void ringbus__caller_free_pool(struct ringbus_group *group);
 
-/* Some thread delivers a post of this bus itself, or will deliver one that is queued; heavy. */
+/* Under the bus lock: some thread delivers a post of this bus itself, will deliver one that is queued, or owes a
+ * batch_end for one; heavy. */
 bool ringbus__caller_is_busy(struct ringbus_bus *bus);
+
+/* Under the bus lock: all such deliveries that began before `tag` was given (ringbus__record_retire) are over. */
+bool ringbus__caller_has_passed(struct ringbus_bus *bus, uint64_t tag);
 
 /* The bus whose caller-group handlers this thread is running; NULL: none. */
 struct ringbus_bus *ringbus__caller_inside(void);

@@ -52,14 +52,17 @@ ringbus__shutdown_settle(struct ringbus_bus *bus)
             ringbus_ring_end(group->ring);
     }
     store_u32(&bus->state, BUS_QUIET, ORDER_STATE_RELEASE);
+    ringbus__report_collect(bus); /* what was discarded */
     return true;
 }
 
 void
 ringbus__shutdown_complete(struct ringbus_bus *bus)
 {
+    bus_enter_hook();
     if (bus->options.on_shutdown != NULL)
         bus->options.on_shutdown(bus, bus->options.hook_context);
+    bus_leave_hook();
     lock_acquire(&bus->lock);
     store_u32(&bus->state, BUS_ENDED, ORDER_STATE_RELEASE);
     ringbus__loop_notify(bus);
@@ -77,8 +80,9 @@ count_pending(struct ringbus_group *group)
     struct ringbus_reader *reader = NULL;
     struct ringbus_run run;
     const int64_t end = ringbus__ring_next(group->ring);
+    const int64_t done = load_i64(&group->lane.done, ORDER_COUNT);
 
-    /* A reader of its own keeps the slots from being overwritten while we look, the lock the topics from being freed. */
+    /* A reader of its own keeps the slots from being overwritten while we look, the lock keeps the topics. */
     if (ringbus__reader_open_at(group->ring, group->lane.reader, &reader) != RINGBUS_OK)
         return;
     lock_acquire(&group->bus->names);
@@ -92,7 +96,7 @@ count_pending(struct ringbus_group *group)
             for (uint32_t i = 0; set != NULL && i < set->count; i++) {
                 struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-                if (r != NULL && sequence >= load_i64(&r->from, ORDER_HINT) &&
+                if (r != NULL && sequence > done && sequence >= load_i64(&r->from, ORDER_HINT) &&
                     sequence < load_i64(&r->until, ORDER_HINT))
                     r->pending++;
             }
@@ -127,12 +131,10 @@ make_row(const struct registration *r, uint64_t count)
     return row;
 }
 
-void
-ringbus__report_collect(struct ringbus_bus *bus)
+static void
+collect_from(struct ringbus_bus *bus, struct ringbus_consumer *list)
 {
-    if (bus->options.on_undelivered == NULL)
-        return;
-    for (struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
+    for (struct ringbus_consumer *at = list; at != NULL; at = at->next)
         for (struct registration *r = at->registrations; r != NULL; r = r->next) {
             const uint64_t discarded = load_u64(&r->discarded, ORDER_COUNT);
             const uint64_t count = r->pending + discarded - r->reported;
@@ -148,6 +150,23 @@ ringbus__report_collect(struct ringbus_bus *bus)
 }
 
 void
+ringbus__report_collect(struct ringbus_bus *bus)
+{
+    if (bus->options.on_undelivered == NULL)
+        return;
+    collect_from(bus, bus->consumers);
+    collect_from(bus, bus->closing);
+}
+
+void
+ringbus__report_done(struct ringbus_bus *bus)
+{
+    lock_acquire(&bus->lock);
+    bus->reporters--;
+    lock_release(&bus->lock);
+}
+
+void
 ringbus__report_flush(struct ringbus_bus *bus)
 {
     struct row *rows = NULL;
@@ -160,7 +179,9 @@ ringbus__report_flush(struct ringbus_bus *bus)
         struct row *row = rows;
 
         rows = row->next;
+        bus_enter_hook();
         bus->options.on_undelivered(bus, &row->undelivered, bus->options.hook_context);
+        bus_leave_hook();
         ringbus__release(&bus->allocator, row, row->size);
     }
 }
@@ -215,6 +236,7 @@ has_ended(struct ringbus_bus *bus, void *what)
 int
 ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline_ns)
 {
+    const bool will_wait = !ringbus__bus_must_not_wait();
     bool is_first = false;
     int outcome = RINGBUS_OK;
 
@@ -224,15 +246,18 @@ ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline
     is_first = load_u32(&bus->state, ORDER_OWN) == BUS_OPEN;
     if (load_u32(&bus->state, ORDER_OWN) <= BUS_ENDING)
         begin(bus, how);
+    bus->reporters += will_wait;
     lock_release(&bus->lock);
     if (is_first) /* raised until the shutdown is complete */
         ringbus__bus_watch(bus);
     ringbus__bus_settle(bus);
     /* STATE acquire: what led to the end is visible. */
-    if (ringbus__bus_must_not_wait() && load_u32(&bus->state, ORDER_STATE_ACQUIRE) != BUS_ENDED)
-        return RINGBUS_PENDING;
+    if (!will_wait)
+        return load_u32(&bus->state, ORDER_STATE_ACQUIRE) == BUS_ENDED ? RINGBUS_OK
+                                                                       : RINGBUS_PENDING;
     outcome = ringbus__bus_wait(bus, has_ended, NULL, deadline_ns);
     report_all(bus);
+    ringbus__report_done(bus);
     return outcome;
 }
 
@@ -240,6 +265,7 @@ ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline
 
 struct targets {
     int64_t next[BUS_MAX_GROUPS];
+    uint64_t tag; /* for caller groups */
 };
 
 static bool
@@ -250,7 +276,10 @@ is_flushed(struct ringbus_bus *bus, void *what)
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
         const struct ringbus_group *group = ringbus__group_at(bus, i);
 
-        if (group != NULL && ringbus__group_position(group) + 1 < targets->next[i])
+        if (group == NULL)
+            continue;
+        if (group->ring != NULL ? ringbus__group_position(group) + 1 < targets->next[i]
+                                : !ringbus__caller_has_passed(bus, targets->tag))
             return false;
     }
     return true;
@@ -259,7 +288,7 @@ is_flushed(struct ringbus_bus *bus, void *what)
 int
 ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns)
 {
-    struct targets targets = {{0}};
+    struct targets targets = {.tag = 0};
     int outcome = RINGBUS_OK;
 
     if (bus == NULL)
@@ -271,6 +300,7 @@ ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns)
 
         targets.next[i] = group ? ringbus__group_next(group) : 0;
     }
+    targets.tag = ringbus__record_retire();
     ringbus__bus_watch(bus);
     outcome = ringbus__bus_wait(bus, is_flushed, &targets, deadline_ns);
     ringbus__bus_unwatch(bus);

@@ -78,36 +78,35 @@ make(struct ringbus_bus *bus, const char *name, size_t length)
 }
 
 static bool
-is_passed(struct ringbus_topic *topic)
+is_passed(const struct ringbus_topic *topic)
 {
-    for (uint32_t i = 0; i < topic->bus->options.max_groups; i++) {
-        const struct ringbus_group *group = ringbus__group_at(topic->bus, i);
+    for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
 
-        if (group != NULL && ringbus__group_position(group) + 1 < topic->parts[i].retired_at)
+        if (ringbus__group_position(ringbus__group_at(topic->bus, index)) + 1 <
+            topic->parts[index].retired_at)
             return false;
     }
     return true;
 }
 
-/* Free the retired topics that no ring entry names any more. Under the table's lock. */
+/* Free retired topics that no ring entry names any more, oldest first. Under the table's lock. */
 static void
 sweep(struct ringbus_bus *bus)
 {
-    struct ringbus_topic **at = &bus->retired_topics;
+    while (bus->retired_topics != NULL && is_passed(bus->retired_topics)) {
+        struct ringbus_topic *topic = bus->retired_topics;
 
-    while (*at != NULL) {
-        struct ringbus_topic *topic = *at;
-
-        if (is_passed(topic)) {
-            *at = topic->next_retired;
-            ringbus__release(&bus->allocator, topic, topic->size);
-        } else {
-            at = &topic->next_retired;
-        }
+        bus->retired_topics = topic->next_retired;
+        if (bus->retired_topics == NULL)
+            bus->last_retired_topic = NULL;
+        bus->topic_count--;
+        ringbus__release(&bus->allocator, topic, topic->size);
     }
 }
 
-/* Nobody can post to it any more: what is claimed now is all that will ever name it. */
+/* Nobody can post to it any more: what is claimed now is all that will ever name it. It counts as a topic until its
+ * memory is free, so that the limit bounds the memory. */
 static void
 retire(struct ringbus_topic *topic)
 {
@@ -117,14 +116,16 @@ retire(struct ringbus_topic *topic)
 
     HASH_DELETE(hh, head, topic->node);
     set_table(bus, head);
-    bus->topic_count--;
-    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
-        const struct ringbus_group *group = ringbus__group_at(bus, i);
+    for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
 
-        topic->parts[i].retired_at = group ? ringbus__group_next(group) : 0;
+        topic->parts[index].retired_at = ringbus__group_next(ringbus__group_at(bus, index));
     }
-    topic->next_retired = bus->retired_topics;
-    bus->retired_topics = topic;
+    if (bus->last_retired_topic != NULL)
+        bus->last_retired_topic->next_retired = topic;
+    else
+        bus->retired_topics = topic;
+    bus->last_retired_topic = topic;
     sweep(bus);
 }
 
@@ -139,9 +140,9 @@ insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
     struct ringbus_topic *topic = NULL;
     bool out_of_memory = false;
 
+    sweep(bus);
     if (bus->topic_count >= bus->options.max_topics)
         return RINGBUS_ENOSPC;
-    sweep(bus);
     topic = make(bus, name, length);
     if (topic == NULL)
         return RINGBUS_ENOMEM;

@@ -28,6 +28,7 @@ struct ringbus_topic {
     struct atomic_u32 references;
 
     struct topic_node *node; /* of the table */
+    uint64_t ever_routed; /* groups whose rings may name it; bus lock, then of whoever retires it */
     struct ringbus_topic *next_retired;
     size_t size; /* of this allocation */
     struct topic_part parts[];

@@ -40,7 +40,8 @@ struct waiter {
 struct ringbus_reader {
     /* written by the reader's thread */
     _Alignas(CPU_LINE) struct atomic_i64 position;
-    int64_t next; /* first sequence it has not committed and not stepped over */
+    int64_t next;     /* first sequence it has not committed and not stepped over */
+    bool has_stepped; /* a poll has moved the position over abandoned slots */
     struct waiter waiter;
     struct atomic_u64 wakes; /* figure: sleeps that ended */
 

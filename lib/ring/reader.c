@@ -71,8 +71,10 @@ ringbus_reader_poll(struct ringbus_reader *reader, uint32_t max, struct ringbus_
         *ret_run = (struct ringbus_run){first, count};
         return RINGBUS_OK;
     }
-    if (first != reader->next) /* only abandoned slots: nobody will commit them but we */
+    if (first != reader->next) { /* only abandoned slots: nobody will commit them but we */
         move_to(reader, first - 1);
+        reader->has_stepped = true;
+    }
     return is_at_end(reader) ? RINGBUS_ESHUTDOWN : RINGBUS_EAGAIN;
 }
 
@@ -85,6 +87,7 @@ ringbus_reader_wait_until(
 
         if (outcome != RINGBUS_EAGAIN)
             return outcome;
+        reader->has_stepped = false;
         if (ringbus__reader_wait_step(reader, deadline_ns) != RINGBUS_OK)
             return RINGBUS_ETIMEDOUT;
     }

@@ -60,9 +60,10 @@ ringbus__wait_spin(struct waiter *waiter, bool (*is_ready)(void *context), void 
 static bool
 has_something(void *context)
 {
+    struct ringbus_reader *reader = context;
     struct ringbus_run run;
 
-    return ringbus_reader_poll(context, 1, &run) != RINGBUS_EAGAIN;
+    return ringbus_reader_poll(reader, 1, &run) != RINGBUS_EAGAIN || reader->has_stepped;
 }
 
 static struct atomic_u64 *

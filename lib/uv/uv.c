@@ -34,14 +34,14 @@ struct bell {
     struct ringbus_bus *bus;
     struct ringbus__loop *loop;
     uint32_t budget;
+    uv_thread_t thread; /* that attached */
     /* of the loop's thread */
     struct writer *first_writer, **last_writer;
     uint32_t writer_count;
+    struct attachment *left; /* groups that have left in this turn */
+    struct attachment *last; /* the bell's last one: its callback comes when the handle is closed */
     /* guarded by the mutex: detach may come from any thread */
     struct attachment *attachments;
-    /* the last group's */
-    void (*closed)(void *context);
-    void *closed_context;
 };
 
 static uv_once_t once = UV_ONCE_INIT;
@@ -88,14 +88,30 @@ unlist(struct bell *bell)
 
 /* ---- leaving ---- */
 
+/* Release an attachment, and tell whoever asked to be told; `bus` may be gone after it. */
+static void
+finish(struct ringbus_bus *bus, struct attachment *attachment)
+{
+    const struct attachment copy = *attachment;
+
+    ringbus__loop_release(bus, attachment, sizeof *attachment);
+    if (copy.callback != NULL)
+        copy.callback(copy.context);
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {
     struct bell *bell = handle->data;
-    void (*const callback)(void *context) = bell->closed;
-    void *const context = bell->closed_context;
+    struct ringbus_bus *bus = bell->bus;
+    struct ringbus__loop *loop = bell->loop;
+    struct attachment *last = bell->last;
+    void (*const callback)(void *context) = last->callback;
+    void *const context = last->context;
 
-    ringbus__loop_release(bell->bus, bell, sizeof *bell);
+    ringbus__loop_release(bus, last, sizeof *last);
+    ringbus__loop_release(bus, bell, sizeof *bell);
+    ringbus__loop_detach(loop); /* the bus may be closed from here on */
     if (callback != NULL)
         callback(context);
 }
@@ -121,43 +137,51 @@ close_bell(struct bell *bell)
     unlist(bell);
     while (bell->first_writer != NULL)
         call_writer(bell);
-    ringbus__loop_detach(bell->loop);
+    ringbus__loop_silence(bell->loop);
     uv_close((uv_handle_t *)&bell->async, on_closed);
 }
 
-/* By the core, in a turn, outside handlers: the group's line is read to its end. */
+/* By the core, in a turn: the group's line is read to its end. */
 static void
 on_left(struct ringbus_group *group, void *context)
 {
     struct bell *bell = context;
     struct attachment **at = &bell->attachments, *attachment = NULL;
-    struct attachment copy;
-    bool is_last = false;
 
     lock();
     while ((*at)->group != group)
         at = &(*at)->next;
     attachment = *at;
     *at = attachment->next;
-    is_last = bell->attachments == NULL;
     uv_mutex_unlock(&mutex);
-    copy = *attachment;
-    ringbus__loop_release(bell->bus, attachment, sizeof *attachment);
-    if (is_last) {
-        bell->closed = copy.callback;
-        bell->closed_context = copy.context;
-    } else if (copy.callback != NULL) {
-        copy.callback(copy.context);
+    attachment->next = bell->left;
+    bell->left = attachment;
+}
+
+/* After the turn: true if the bell's last group has left. */
+static bool
+finish_left(struct bell *bell)
+{
+    while (bell->left != NULL) {
+        struct attachment *attachment = bell->left;
+
+        bell->left = attachment->next;
+        if (bell->left == NULL && bell->attachments == NULL) {
+            bell->last = attachment;
+            return true;
+        }
+        finish(bell->bus, attachment);
     }
+    return false;
 }
 
 /* ---- turns ---- */
 
 /* Those who waited when the turn began, in order, until one of them is refused again. */
 static void
-call_writers(struct bell *bell)
+call_writers(struct bell *bell, uint32_t count)
 {
-    for (uint32_t left = bell->writer_count; left > 0; left--) {
+    for (; count > 0; count--) {
         if (!ringbus__loop_is_writable(bell->loop))
             break;
         call_writer(bell);
@@ -177,13 +201,14 @@ static void
 on_async(uv_async_t *async)
 {
     struct bell *bell = async->data;
+    const uint32_t writers = bell->writer_count;
     const uint32_t handled = ringbus__loop_turn(bell->loop, bell->budget, on_left, bell);
 
-    if (bell->attachments == NULL) {
+    if (finish_left(bell)) {
         close_bell(bell);
         return;
     }
-    call_writers(bell);
+    call_writers(bell, writers);
     if (handled >= bell->budget || !ringbus__loop_sleep(bell->loop))
         uv_async_send(&bell->async);
 }
@@ -224,6 +249,7 @@ make_bell(struct ringbus_bus *bus, uint32_t budget, struct bell **ret_bell)
         return RINGBUS_ENOMEM;
     bell->bus = bus;
     bell->budget = budget;
+    bell->thread = uv_thread_self();
     bell->last_writer = &bell->first_writer;
     outcome = ringbus__loop_attach(bus, wake, bell, &bell->loop);
     if (outcome == RINGBUS_OK)
@@ -302,26 +328,42 @@ ringbus_uv_group_open(struct ringbus_bus *bus, uv_loop_t *loop,
     return outcome;
 }
 
+/* Under the mutex: of all that have not left. */
+static struct attachment *
+find_attachment(const struct ringbus_group *group, struct bell **ret_bell)
+{
+    for (struct bell *bell = bells; bell != NULL; bell = bell->next)
+        for (struct attachment *at = bell->attachments; at != NULL; at = at->next)
+            if (at->group == group) {
+                *ret_bell = bell;
+                return at;
+            }
+    return NULL;
+}
+
 int
 ringbus_uv_detach(struct ringbus_group *group, enum ringbus_how how,
     void (*callback)(void *context), void *context)
 {
-    const struct ringbus__loop *loop = group ? ringbus__loop_of(group) : NULL;
+    struct bell *bell = NULL;
     struct attachment *at = NULL;
     int outcome = RINGBUS_EINVAL;
 
-    if (loop == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
+    if (group == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
     lock(); /* over both: the loop must not forget the attachment before it is told whom to call */
-    at = ((struct bell *)loop->wake_context)->attachments;
-    while (at != NULL && at->group != group)
-        at = at->next;
+    at = find_attachment(group, &bell);
     if (at != NULL)
         outcome = ringbus__loop_group_end(group, how);
     if (outcome == RINGBUS_OK) {
+        const uv_thread_t self = uv_thread_self();
+
         at->callback = callback;
         at->context = context;
         outcome = RINGBUS_PENDING;
+        if (uv_thread_equal(
+                &self, &bell->thread)) /* a loop runs no turn for an unreferenced handle */
+            uv_ref((uv_handle_t *)&bell->async);
     }
     uv_mutex_unlock(&mutex);
     return outcome;
