@@ -122,6 +122,8 @@ docs)
     refuses lib/README.md 'See `gone.c`.\n' 'there is no gone.c'
     refuses README.md 'See `tests/*/gone_*.c`.\n' 'there is no tests/*/gone_*.c'
     refuses README.md 'Type `./check`.\n' 'there is no ./check'
+    refuses README.md '```c\nint main(void);\n```\n' 'its program is not examples/01_hello.c'
+    refuses docs/guarantees.md 'Held by `bus/a_test_nobody_wrote`.\n' 'there is no test bus/a_test_nobody_wrote'
     ;;
 format)
     refuses lib/bus/bus.c 'int  x;\n' 'is laid out differently'
