@@ -239,7 +239,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
  *
  * return  RINGBUS_OK: no handler or batch_end of it runs or will run, destroy has returned. RINGBUS_PENDING: begun,
  *         from a handler or on a loop's thread; what is finished already (DISCARD, no call running) is RINGBUS_OK
- *         there too. */
+ *         there too. RINGBUS_EBUSY: it is being closed already. */
 RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how);
 
 /* Register a consumer on a topic, which is made if need be. Never waits, needs no room in a ring: also from a
@@ -247,7 +247,8 @@ RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum r
  * returned before it was made.
  *
  * topic   1..max_topic_length bytes; `*` and `>` are ordinary characters here
- * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics), RINGBUS_ESHUTDOWN */
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics), RINGBUS_ESHUTDOWN
+ *         (the bus, the group or the consumer ends) */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
 

@@ -48,11 +48,12 @@ unlink_consumer(struct ringbus_consumer **list, struct ringbus_consumer *consume
         consumer->next->previous = consumer->previous;
 }
 
-/* Under the bus lock: its group is open, in the same life as when the consumer was. */
+/* Under the bus lock: it is not being closed, and its group is open, in the same life as when the consumer was. */
 static bool
 accepts_registrations(const struct ringbus_consumer *consumer)
 {
-    return load_u32(&consumer->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN &&
+    return !load_u32(&consumer->is_closing, ORDER_OWN) &&
+           load_u32(&consumer->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN &&
            consumer->group->state == GROUP_OPEN && consumer->group->life == consumer->life;
 }
 
@@ -426,8 +427,15 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     bus = consumer->bus;
     ringbus__bus_watch(bus); /* until it is finished */
     lock_acquire(&bus->lock);
+    if (load_u32(&consumer->is_closing, ORDER_OWN)) {
+        lock_release(&bus->lock);
+        ringbus__bus_unwatch(bus);
+        return RINGBUS_EBUSY;
+    }
     unlink_consumer(&bus->consumers, consumer);
     link_consumer(&bus->closing, consumer);
+    if (consumer->life != consumer->group->life || consumer->group->state == GROUP_ENDED)
+        how = RINGBUS_DISCARD; /* its group has ended: it holds nothing of the new life's events */
     ringbus__consumer_unregister_all(consumer, how);
     store_u32(&consumer->is_closing, 1, ORDER_HINT);
     consumer->is_awaited = will_wait;

@@ -26,21 +26,25 @@ leads_to(const struct ringbus_group *from, const struct ringbus_group *to)
     return false;
 }
 
-static bool
-enter(struct edge *edge)
+/* RINGBUS_OK: the edge is in the graph, sleep. RINGBUS_EAGAIN: do not sleep, try again. RINGBUS_EDEADLK. */
+static int
+enter(struct edge *edge, bool has_pass)
 {
-    bool is_cycle = false;
+    int outcome = RINGBUS_OK;
 
     lock_acquire(&graph_lock);
     for (struct edge *at = edges; at != NULL; at = at->next)
         at->is_seen = false;
-    is_cycle = leads_to(edge->to, edge->from);
-    if (!is_cycle) {
+    if (ringbus__ring_is_decided(edge->to->ring, 1, has_pass)) {
+        outcome = RINGBUS_EAGAIN;
+    } else if (leads_to(edge->to, edge->from)) {
+        outcome = RINGBUS_EDEADLK;
+    } else {
         edge->next = edges;
         edges = edge;
     }
     lock_release(&graph_lock);
-    return !is_cycle;
+    return outcome;
 }
 
 static void
@@ -60,11 +64,12 @@ ringbus__deadlock_wait(
     struct ringbus_group *waiter, struct ringbus_group *target, bool has_pass, int64_t deadline_ns)
 {
     struct edge edge = {.from = waiter, .to = target};
-    int outcome = RINGBUS_OK;
+    const uint32_t key = ringbus__ring_announce(target->ring);
+    int outcome = enter(&edge, has_pass);
 
-    if (!enter(&edge))
-        return RINGBUS_EDEADLK;
-    outcome = ringbus__ring_wait_room(target->ring, 1, has_pass, deadline_ns);
+    if (outcome != RINGBUS_OK)
+        return outcome == RINGBUS_EAGAIN ? RINGBUS_OK : outcome;
+    outcome = signal_wait(&target->ring->room, key, deadline_ns);
     leave(&edge);
     return outcome;
 }

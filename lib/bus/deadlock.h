@@ -2,8 +2,10 @@
  *
  * Only an executor's thread that is about to sleep in a post, in a handler, for room in another group enters it. A
  * group waits when an executor of it does.
- * I1  an edge is live while its target is full; one whose target has room is about to go, its owner awake
- * I2  whoever sleeps last in a ring of waits looks under the lock and finds all the others: it is refused
+ * I1  a waiter has announced itself on its target's room, then looked, before its edge enters the graph, and does not
+ *     look again before it sleeps: if the target gets room after that, the wake-up is under way and the edge about to
+ *     go; while it is full the edge is live
+ * I2  so whoever enters last into a ring of waits finds all the others: it is refused
  * Source: wait-for graphs of databases; Node's napi_would_deadlock shows what guessing instead leads to. */
 #ifndef RINGBUS_BUS_DEADLOCK_H
 #define RINGBUS_BUS_DEADLOCK_H

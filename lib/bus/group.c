@@ -67,13 +67,15 @@ run_lane(void *context)
     if (!is_linked)
         return;
     while ((outcome = ringbus_reader_poll(lane->reader, MAX_PASS, &run)) != RINGBUS_ESHUTDOWN) {
+        if (outcome == RINGBUS_EAGAIN && !lane->reader->has_stepped) {
+            ringbus__reader_wait_step(lane->reader, RINGBUS_FOREVER);
+            continue; /* it may have stepped */
+        }
+        lane->reader->has_stepped = false;
         if (outcome == RINGBUS_OK)
             ringbus__dispatch_pass(group, &run);
-        else if (lane->reader->has_stepped)
-            ringbus__dispatch_attend(group);
         else
-            ringbus__reader_wait_step(lane->reader, RINGBUS_FOREVER);
-        lane->reader->has_stepped = false;
+            ringbus__dispatch_attend(group);
     }
     ringbus__group_reached_end(group);
 }
@@ -188,6 +190,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     group->kind = options->kind;
     group->capacity = options->capacity;
     group->slot_size = options->slot_size;
+    store_i64(&group->lane.done, -1, ORDER_OWN);
     if (group->kind == RINGBUS_GROUP_CALLER)
         outcome = ringbus__caller_open_pool(group) ? RINGBUS_OK : RINGBUS_ENOMEM;
     else

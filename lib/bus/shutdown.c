@@ -82,10 +82,12 @@ count_pending(struct ringbus_group *group)
     const int64_t end = ringbus__ring_next(group->ring);
     const int64_t done = load_i64(&group->lane.done, ORDER_COUNT);
 
-    /* A reader of its own keeps the slots from being overwritten while we look, the lock keeps the topics. */
-    if (ringbus__reader_open_at(group->ring, group->lane.reader, &reader) != RINGBUS_OK)
-        return;
+    /* The lock keeps the topics, a reader of our own keeps the slots from being overwritten while we look. */
     lock_acquire(&group->bus->names);
+    if (ringbus__reader_open_at(group->ring, group->lane.reader, &reader) != RINGBUS_OK) {
+        lock_release(&group->bus->names);
+        return;
+    }
     while (ringbus_reader_poll(reader, UINT32_MAX, &run) == RINGBUS_OK && run.first < end) {
         for (int64_t sequence = run.first; sequence < run.first + run.count; sequence++) {
             const struct entry *entry =

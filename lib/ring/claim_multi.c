@@ -93,20 +93,36 @@ ringbus__ring_is_closed(const struct ringbus_ring *ring, bool has_pass)
            (!has_pass || load_u32(&ring->has_ended, ORDER_STATE_ACQUIRE));
 }
 
+uint32_t
+ringbus__ring_announce(struct ringbus_ring *ring)
+{
+    /* In this order: whoever takes our bit in `sleepers`, and raises the signal for it, finds the signal announced. */
+    const uint32_t key = signal_announce(&ring->room);
+
+    /* WAKE: a slot that waits for its last lap is freed by a publish, not by a position. */
+    or_u64(&ring->sleepers, RING_PRODUCER_SLEEPS, ORDER_WAKE);
+    ringbus__barrier_heavy();
+    return key;
+}
+
+bool
+ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, bool has_pass)
+{
+    return ringbus__ring_has_room(ring, n) || ringbus__ring_is_closed(ring, has_pass);
+}
+
 struct wish {
     struct ringbus_ring *ring;
     uint32_t n;
     bool has_pass;
 };
 
-/* It is worth trying to claim: there is room, or there will never be. */
 static bool
 is_decided(void *context)
 {
     const struct wish *wish = context;
 
-    return ringbus__ring_has_room(wish->ring, wish->n) ||
-           ringbus__ring_is_closed(wish->ring, wish->has_pass);
+    return ringbus__ring_is_decided(wish->ring, wish->n, wish->has_pass);
 }
 
 int
@@ -120,11 +136,7 @@ ringbus__ring_wait_room(struct ringbus_ring *ring, uint32_t n, bool has_pass, in
         return RINGBUS_ETIMEDOUT;
     if (ringbus__wait_spin(&waiter, is_decided, &wish))
         return RINGBUS_OK;
-    /* In this order: whoever takes our bit in `sleepers`, and raises the signal for it, finds the signal announced. */
-    key = signal_announce(&ring->room);
-    /* WAKE: a slot that waits for its last lap is freed by a publish, not by a position. */
-    or_u64(&ring->sleepers, RING_PRODUCER_SLEEPS, ORDER_WAKE);
-    ringbus__barrier_heavy();
+    key = ringbus__ring_announce(ring);
     return is_decided(&wish) ? RINGBUS_OK : signal_wait(&ring->room, key, deadline_ns);
 }
 

@@ -31,6 +31,11 @@ int64_t ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, bool has_
 int ringbus__ring_wait_room(
     struct ringbus_ring *ring, uint32_t n, bool has_pass, int64_t deadline_ns);
 
+/* The parts of it, for a waiter that must look at more: say that it will sleep on ring->room (the key is for
+ * signal_wait); then look whether trying is worth it: there is room, or there will never be. */
+uint32_t ringbus__ring_announce(struct ringbus_ring *ring);
+bool ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, bool has_pass);
+
 /* The line is closed to such a claim: it will never succeed. */
 bool ringbus__ring_is_closed(const struct ringbus_ring *ring, bool has_pass);
 
