@@ -9,7 +9,8 @@
  *   ---------------------------------------+-------------------------+-------------------------------------
  *   post, post_until (by name, by topic)   | wait for room           | a handler of a threads group waits for
  *                                          |                         |   room in another group; EDEADLK if that
- *                                          |                         |   can never come; others: EDEADLK at once
+ *                                          |                         |   can never come; a hook on an ordinary
+ *                                          |                         |   thread waits; others: EDEADLK at once
  *   try_post                               | never waits             | never waits
  *   consumer_open, register, unregister,   | never wait              | never wait
  *   is_subscribed, topic_*, group_open,    |                         |

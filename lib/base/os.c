@@ -67,7 +67,8 @@ cpu_count(void)
 {
     cpu_set_t set;
 
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
+    /* The first thread's: whoever asks may be pinned. */
+    if (sched_getaffinity(getpid(), sizeof set, &set) != 0)
         return 1;
     return (uint32_t)CPU_COUNT(&set);
 }

@@ -66,6 +66,16 @@ ringbus__record_oldest(void)
     return oldest;
 }
 
+static bool
+calls(const struct record *record, const void *callee)
+{
+    for (int i = 0; i < RECORD_DEPTH; i++)
+        /* CALL acquire: the handler's effects lie before our return. */
+        if (load_ptr(&record->called[i], ORDER_CALL_ACQUIRE) == callee)
+            return true;
+    return false;
+}
+
 bool
 ringbus__record_is_called(const void *callee)
 {
@@ -74,9 +84,25 @@ ringbus__record_is_called(const void *callee)
     ringbus__barrier_heavy();
     lock_acquire(&list_lock);
     for (struct record *record = list; record != NULL && !is_called; record = record->next)
-        for (int i = 0; i < RECORD_DEPTH && !is_called; i++)
-            /* CALL acquire: the handler's effects lie before our return. */
-            is_called = load_ptr(&record->called[i], ORDER_CALL_ACQUIRE) == callee;
+        is_called = calls(record, callee);
     lock_release(&list_lock);
     return is_called;
+}
+
+bool
+ringbus__record_serves(const void *callee, uint64_t tag)
+{
+    bool serves = false;
+
+    ringbus__barrier_heavy();
+    lock_acquire(&list_lock);
+    for (struct record *record = list; record != NULL && !serves; record = record->next) {
+        /* EPOCH acquire: a delivery that is over has left its effects. */
+        const uint64_t epoch = load_u64(&record->epoch, ORDER_EPOCH_ACQUIRE);
+
+        serves = epoch != 0 && epoch <= tag &&
+                 (calls(record, callee) || load_u32(&record->is_shared, ORDER_HINT));
+    }
+    lock_release(&list_lock);
+    return serves;
 }

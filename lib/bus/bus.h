@@ -44,6 +44,8 @@ struct ringbus_bus {
     /* written on slow paths */
     _Alignas(CPU_LINE) struct signal changed;
     struct atomic_u64 dead; /* figure: posts that matched nobody */
+    struct atomic_u32
+        owed; /* nested posts queued and batch_ends due on threads that post (caller.c) */
     struct atomic_u32 pins; /* threads that will look at the bus once more (caller.c) */
 
     /* guarded by `lock` */
@@ -63,7 +65,7 @@ struct ringbus_bus {
     struct lock names;
     struct ringbus_topic *topics; /* uthash's head */
     uint32_t topic_count;
-    struct ringbus_topic *retired_topics; /* oldest first */
+    struct ringbus_topic *retired_topics;
     struct ringbus_topic *last_retired_topic;
 };
 

@@ -27,56 +27,40 @@ ringbus__caller_inside(void)
     return frame ? frame->bus : NULL;
 }
 
-static bool
-owes_batch_end(const struct ringbus_consumer *list)
-{
-    for (; list != NULL; list = list->next)
-        if (list->group->ring == NULL && load_u32(&list->batch_due, ORDER_CALL_ACQUIRE) != 0)
-            return true;
-    return false;
-}
-
 bool
 ringbus__caller_is_busy(struct ringbus_bus *bus)
 {
-    bool is_busy = ringbus__record_is_called(bus);
-
-    for (uint32_t i = 0; i < bus->options.max_groups && !is_busy; i++) {
-        struct ringbus_group *group = ringbus__group_at(bus, i);
-
-        if (group == NULL || group->ring != NULL)
-            continue;
-        lock_acquire(&group->pool_lock);
-        is_busy = group->pool_free != group->capacity;
-        lock_release(&group->pool_lock);
-    }
-    return is_busy || owes_batch_end(bus->consumers) || owes_batch_end(bus->closing);
+    /* In this order: a thread that delivers for us raises `owed` before its call of the bus is over. */
+    return ringbus__record_is_called(bus) || load_u32(&bus->owed, ORDER_STATE_ACQUIRE) != 0;
 }
 
 bool
 ringbus__caller_has_passed(struct ringbus_bus *bus, uint64_t tag)
 {
-    return ringbus__record_oldest() > tag || !ringbus__caller_is_busy(bus);
+    return !ringbus__record_serves(bus, tag);
 }
 
-/* ---- another bus's events on this thread ----
+/* ---- what a thread owes a bus ----
  *
- * The post that queued them has returned, so their bus could be closed as soon as it is quiet: a pin keeps its memory
- * until this thread has looked at it for the last time. */
+ * A queued post and a batch_end are owed to their bus; the post that queued them may have returned, so the bus could be
+ * closed as soon as it is quiet. A pin keeps its memory until this thread has looked at it for the last time. */
 
 static void
-pin(struct ringbus_bus *bus)
+owe(struct ringbus_bus *bus)
 {
+    add_u32(&bus->owed, 1, ORDER_WAKE);
     add_u32(&bus->pins, 1, ORDER_COUNT);
 }
 
 static void
-settle_and_unpin(struct ringbus_bus *bus)
+settle_debt(struct ringbus_bus *bus)
 {
+    /* WAKE: what was owed is done. */
+    add_u32(&bus->owed, (uint32_t)-1, ORDER_WAKE);
     barrier_light();
     if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
         ringbus__bus_settle(bus);
-    /* STATE release: our last look at the bus. */
+    /* WAKE: our last look at the bus. */
     add_u32(&bus->pins, (uint32_t)-1, ORDER_WAKE);
 }
 
@@ -131,7 +115,7 @@ take(struct ringbus_group *group, const struct posting *posting)
     lock_release(&group->pool_lock);
     if (pending == NULL)
         return NULL;
-    pin(group->bus);
+    owe(group->bus);
     pending->topic = posting->topic;
     ringbus__topic_keep(pending->topic);
     pending->era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
@@ -155,7 +139,7 @@ give_back(struct pending *pending)
     group->pool = pending;
     group->pool_free++;
     lock_release(&group->pool_lock);
-    settle_and_unpin(bus);
+    settle_debt(bus);
 }
 
 /* ---- begin ---- */
@@ -190,6 +174,8 @@ begin_nested(struct caller_post *post)
             outcome = RINGBUS_EAGAIN;
         }
     }
+    if (bus != ((struct caller_post *)ringbus__record.frames)->posting->topic->bus)
+        store_u32(&ringbus__record.is_shared, 1, ORDER_HINT);
     if (outcome == RINGBUS_OK && is_refused(bus))
         outcome = RINGBUS_ESHUTDOWN;
     if (outcome != RINGBUS_OK)
@@ -208,7 +194,7 @@ touch(struct delivery *delivery, struct ringbus_consumer *consumer)
     add_u32(&consumer->batch_due, 1, ORDER_COUNT);
     if (frame->touched_count == CALLER_TOUCHED)
         return false;
-    pin(consumer->bus);
+    owe(consumer->bus);
     frame->touched[frame->touched_count++] = consumer;
     return true;
 }
@@ -235,8 +221,9 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     }
     post->bus = bus;
     post->first = NULL;
+    post->foreign = NULL;
     post->last = &post->first;
-    post->delivery = (struct delivery){NULL, record, touch};
+    post->delivery = (struct delivery){.record = record, .touch = touch};
     post->touched_count = 0;
     return RINGBUS_OK;
 }
@@ -246,6 +233,8 @@ leave(struct ringbus_bus *bus)
 {
     record_return(&ringbus__record);
     record_leave(&ringbus__record);
+    if (ringbus__record.deliveries == 0)
+        store_u32(&ringbus__record.is_shared, 0, ORDER_HINT);
     /* HINT: record_return ended with the barrier of this pair. */
     if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
         ringbus__bus_settle(bus);
@@ -276,7 +265,7 @@ end_batches(struct caller_post *frame)
         frame->bus = bus;
         frame->delivery.group = frame->touched[i]->group;
         ringbus__dispatch_batch_end(&frame->delivery, frame->touched[i]);
-        settle_and_unpin(bus);
+        settle_debt(bus);
     }
     frame->touched_count = 0;
 }
@@ -300,8 +289,14 @@ deliver_queue(struct caller_post *frame)
             frame->last = &frame->first;
         frame->bus = pending->group->bus;
         frame->delivery.group = pending->group;
+        frame->delivery.is_discarding = load_u32(&pending->group->is_discarding, ORDER_HINT) != 0;
         ringbus__dispatch(&frame->delivery, &event, pending->era);
-        give_back(pending);
+        if (pending->group->bus == frame->posting->topic->bus) {
+            give_back(pending);
+        } else { /* given back when this thread's delivery, which serves it, is over */
+            pending->next = frame->foreign;
+            frame->foreign = pending;
+        }
     }
 }
 
@@ -331,6 +326,7 @@ ringbus__caller_deliver(struct caller_post *post)
         struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
 
         post->delivery.group = group;
+        post->delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
         /* CUT acquire: who registered before this look is in the set we shall find. */
         ringbus__dispatch(
             &post->delivery, &event, (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE));
@@ -341,4 +337,10 @@ ringbus__caller_deliver(struct caller_post *post)
     }
     ringbus__record.frames = NULL;
     leave(bus);
+    while (post->foreign != NULL) {
+        struct pending *pending = post->foreign;
+
+        post->foreign = pending->next;
+        give_back(pending);
+    }
 }

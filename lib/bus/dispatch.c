@@ -86,7 +86,7 @@ ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, 
         if (registration == NULL || sequence < load_i64(&registration->from, ORDER_HINT) ||
             sequence >= load_i64(&registration->until, ORDER_HINT))
             continue;
-        if (likely(!load_u32(&group->is_discarding, ORDER_HINT)))
+        if (likely(!delivery->is_discarding))
             call(delivery, event, sequence, registration);
         else
             count(delivery, &registration->discarded);
@@ -150,7 +150,7 @@ void
 ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *run)
 {
     struct lane *lane = &group->lane;
-    struct delivery delivery = {group, &ringbus__record, touch};
+    struct delivery delivery = {.group = group, .record = &ringbus__record, .touch = touch};
     struct ringbus_event event = {0};
 
     record_enter(delivery.record);
@@ -166,8 +166,10 @@ ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *ru
         event.size = entry->size;
         event.ordered = entry->ordered;
         event.sequence = sequence;
+        /* HINT: each event is handed out or thrown away as a whole. */
+        delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
         ringbus__dispatch(&delivery, &event, sequence);
-        if (unlikely(load_u32(&group->is_discarding, ORDER_HINT)))
+        if (unlikely(delivery.is_discarding))
             count_u64(&lane->discarded, 1);
         store_i64(&lane->done, sequence, ORDER_COUNT);
     }

@@ -9,6 +9,7 @@
 struct delivery {
     struct ringbus_group *group;
     struct record *record;
+    bool is_discarding; /* the event is counted and handed to nobody */
     /* Remember that this consumer is owed a batch_end; false: the list is full, it gets it after this call. */
     bool (*touch)(struct delivery *delivery, struct ringbus_consumer *consumer);
 };

@@ -13,7 +13,7 @@
 
 enum { DEFAULT_CAPACITY = 1024, DEFAULT_SLOT = 208, MAX_CAPACITY = 1 << 20, MAX_SLOT = 1 << 20 };
 enum { MAX_PASS = 256, READERS = 2 /* the executor, and a report */ };
-enum { STARTED = 1, NOT_STARTED = 2 };
+enum { STARTED = 1, NOT_STARTED = 2, GONE = 3 };
 
 int64_t
 ringbus__group_position(const struct ringbus_group *group)
@@ -78,6 +78,9 @@ run_lane(void *context)
             ringbus__dispatch_attend(group);
     }
     ringbus__group_reached_end(group);
+    /* STATE release: nothing of the user's runs on this thread any more; joining it takes no time. */
+    store_u32(&lane->started, GONE, ORDER_STATE_RELEASE);
+    signal_raise(&group->bus->changed);
 }
 
 static int
@@ -201,8 +204,14 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     return NULL;
 }
 
-/* An ended group of the same shape whose memory nobody uses any more; its own executor, which may still be running
- * the user's hooks, must not wait for itself. */
+/* Under the bus lock: its executor's thread, if it has one, is past all hooks of the user's. */
+static bool
+is_executor_gone(const struct ringbus_group *group)
+{
+    return !group->lane.has_thread || load_u32(&group->lane.started, ORDER_STATE_ACQUIRE) == GONE;
+}
+
+/* An ended group of the same shape whose memory nobody uses any more. */
 static bool
 is_reusable(struct ringbus_group *group, const struct ringbus_group_options *options)
 {
@@ -210,7 +219,7 @@ is_reusable(struct ringbus_group *group, const struct ringbus_group_options *opt
 
     if (group->state != GROUP_ENDED || group->kind != options->kind ||
         group->capacity != options->capacity || group->slot_size != options->slot_size ||
-        group == ringbus__record.executor)
+        !is_executor_gone(group))
         return false;
     if (group->kind == RINGBUS_GROUP_CALLER) {
         lock_acquire(&group->pool_lock);
@@ -291,7 +300,7 @@ ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options 
     lock_release(&bus->lock);
     if (outcome != RINGBUS_OK)
         return outcome;
-    ringbus__group_join(group); /* the executor of its last life may need the bus lock to end */
+    ringbus__group_join(group);
     lock_acquire(&bus->lock);
     memcpy(group->name, name, sizeof name);
     outcome = start_group(group, &options, loop);
@@ -365,20 +374,27 @@ ringbus__group_settle(struct ringbus_group *group)
     ringbus__loop_notify(bus);
 }
 
+struct ending {
+    struct ringbus_group *group;
+    uint32_t life;
+};
+
 static bool
 has_ended(struct ringbus_bus *bus, void *what)
 {
-    struct ringbus_group *group = what;
+    const struct ending *ending = what;
+    struct ringbus_group *group = ending->group;
 
     (void)bus;
     ringbus__group_settle(group);
-    return group->state != GROUP_ENDING;
+    return group->life != ending->life || (group->state != GROUP_ENDING && is_executor_gone(group));
 }
 
 int
 ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
 {
     const bool will_wait = !ringbus__bus_must_not_wait();
+    struct ending ending = {.group = group};
     struct ringbus_bus *bus = NULL;
     int outcome = RINGBUS_OK;
 
@@ -393,14 +409,14 @@ ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
     else
         ringbus__group_begin_end(group, how);
     bus->reporters += outcome == RINGBUS_OK && will_wait;
+    ending.life = group->life;
     lock_release(&bus->lock);
     if (outcome != RINGBUS_OK)
         return outcome;
     ringbus__bus_settle(bus);
     if (!will_wait)
         return RINGBUS_PENDING;
-    ringbus__bus_wait(bus, has_ended, group, RINGBUS_FOREVER);
-    ringbus__report_flush(bus);
+    ringbus__bus_wait(bus, has_ended, &ending, RINGBUS_FOREVER);
     ringbus__report_done(bus);
     return RINGBUS_OK;
 }

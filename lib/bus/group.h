@@ -35,7 +35,7 @@ struct lane {
     int64_t safe;           /* last event before one that is owed a batch_end */
     struct ringbus_consumer *touched;
     struct ringbus_consumer **touched_last;
-    struct atomic_u32 started; /* 1: it runs, 2: it could not */
+    struct atomic_u32 started; /* 1: it runs, 2: it could not, 3: it has run */
     struct signal changed;
     /* figures of the executor's thread */
     struct atomic_u64 passes;

@@ -206,6 +206,12 @@ post_many(const struct posting *posting, uint64_t route)
         return RINGBUS_EDEADLK; /* nested posts are delivered after the event this thread is in */
     if (outcome != RINGBUS_OK)
         return outcome;
+    /* TABLE acquire: after the announcement. A group that is no longer in the route has not waited for us. */
+    if ((load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & claims.callers) !=
+        claims.callers) {
+        ringbus__caller_cancel(&caller);
+        return START_AGAIN;
+    }
     claims.matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
     outcome = claim_in_order(posting, &claims, has_pass);
     if (outcome != RINGBUS_OK && claims.callers != 0)

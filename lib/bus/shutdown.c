@@ -161,14 +161,6 @@ ringbus__report_collect(struct ringbus_bus *bus)
 }
 
 void
-ringbus__report_done(struct ringbus_bus *bus)
-{
-    lock_acquire(&bus->lock);
-    bus->reporters--;
-    lock_release(&bus->lock);
-}
-
-void
 ringbus__report_flush(struct ringbus_bus *bus)
 {
     struct row *rows = NULL;
@@ -188,8 +180,22 @@ ringbus__report_flush(struct ringbus_bus *bus)
     }
 }
 
+void
+ringbus__report_done(struct ringbus_bus *bus)
+{
+    bool is_all_told = false;
+
+    while (!is_all_told) {
+        ringbus__report_flush(bus);
+        lock_acquire(&bus->lock);
+        is_all_told = bus->report == NULL;
+        bus->reporters -= is_all_told;
+        lock_release(&bus->lock);
+    }
+}
+
 static void
-report_all(struct ringbus_bus *bus)
+count_all(struct ringbus_bus *bus)
 {
     if (bus->options.on_undelivered == NULL)
         return;
@@ -202,7 +208,6 @@ report_all(struct ringbus_bus *bus)
     }
     ringbus__report_collect(bus);
     lock_release(&bus->lock);
-    ringbus__report_flush(bus);
 }
 
 /* ---- shutdown ---- */
@@ -258,7 +263,7 @@ ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline
         return load_u32(&bus->state, ORDER_STATE_ACQUIRE) == BUS_ENDED ? RINGBUS_OK
                                                                        : RINGBUS_PENDING;
     outcome = ringbus__bus_wait(bus, has_ended, NULL, deadline_ns);
-    report_all(bus);
+    count_all(bus);
     ringbus__report_done(bus);
     return outcome;
 }

@@ -17,7 +17,7 @@ void ringbus__report_collect(struct ringbus_bus *bus);
 /* No lock held: call on_undelivered for what was noted. */
 void ringbus__report_flush(struct ringbus_bus *bus);
 
-/* A caller that was counted in bus->reporters has told what there was to tell. */
+/* By a caller that was counted in bus->reporters: tell everything, then be counted no more. */
 void ringbus__report_done(struct ringbus_bus *bus);
 
 #endif

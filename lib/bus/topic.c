@@ -10,6 +10,9 @@
 #define uthash_nonfatal_oom(element) (out_of_memory = true)
 #include <uthash.h>
 
+/* Retired topics looked at in one call. */
+enum { SWEEP = 4 };
+
 struct topic_node {
     struct ringbus_topic *topic;
     UT_hash_handle hh;
@@ -90,18 +93,39 @@ is_passed(const struct ringbus_topic *topic)
     return true;
 }
 
-/* Free retired topics that no ring entry names any more, oldest first. Under the table's lock. */
+static void
+append_retired(struct ringbus_bus *bus, struct ringbus_topic *topic)
+{
+    topic->next_retired = NULL;
+    if (bus->last_retired_topic != NULL)
+        bus->last_retired_topic->next_retired = topic;
+    else
+        bus->retired_topics = topic;
+    bus->last_retired_topic = topic;
+}
+
+static void
+release_topic(struct ringbus_topic *topic)
+{
+    topic->bus->topic_count--;
+    ringbus__release(&topic->bus->allocator, topic, topic->size);
+}
+
+/* Free some of the retired topics that no ring entry names any more; the rest goes to the end of the line. Under the
+ * table's lock. */
 static void
 sweep(struct ringbus_bus *bus)
 {
-    while (bus->retired_topics != NULL && is_passed(bus->retired_topics)) {
+    for (int i = 0; i < SWEEP && bus->retired_topics != NULL; i++) {
         struct ringbus_topic *topic = bus->retired_topics;
 
         bus->retired_topics = topic->next_retired;
         if (bus->retired_topics == NULL)
             bus->last_retired_topic = NULL;
-        bus->topic_count--;
-        ringbus__release(&bus->allocator, topic, topic->size);
+        if (is_passed(topic))
+            release_topic(topic);
+        else
+            append_retired(bus, topic);
     }
 }
 
@@ -121,11 +145,10 @@ retire(struct ringbus_topic *topic)
 
         topic->parts[index].retired_at = ringbus__group_next(ringbus__group_at(bus, index));
     }
-    if (bus->last_retired_topic != NULL)
-        bus->last_retired_topic->next_retired = topic;
+    if (is_passed(topic))
+        release_topic(topic);
     else
-        bus->retired_topics = topic;
-    bus->last_retired_topic = topic;
+        append_retired(bus, topic);
     sweep(bus);
 }
 

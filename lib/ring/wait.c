@@ -100,9 +100,10 @@ ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
     if (has_something(reader))
         return RINGBUS_OK; /* the bit stays: one wake-up in vain at worst */
     reader->waiter.slept_last = true;
-    while (load_u32(&reader->asleep, ORDER_STATE_ACQUIRE) && outcome == RINGBUS_OK)
+    while (load_u32(&reader->asleep, ORDER_STATE_ACQUIRE) && outcome == RINGBUS_OK) {
         outcome = ringbus__os.word_wait(&reader->asleep, 1, deadline_ns);
-    count_u64(&reader->wakes, 1);
+        count_u64(&reader->wakes, 1);
+    }
     return outcome == RINGBUS_ETIMEDOUT && !has_something(reader) ? RINGBUS_ETIMEDOUT : RINGBUS_OK;
 }
 
