@@ -1,5 +1,5 @@
-/* 02_counters.c - geeteventbus's counter aggregator: 30 threads post what they counted on four topics, one consumer adds
- * it up. No lock in sight: a serialized consumer is never entered twice at once, over all its topics. */
+/* 02_counters.c - geeteventbus's counter aggregator: 30 threads post what they counted on four topics, one consumer
+ * adds it up. No lock in sight: a serialized consumer is never entered twice at once, over all its topics. */
 #include <pthread.h>
 #include <ringbus/ringbus.h>
 #include <stdio.h>

@@ -1,0 +1,208 @@
+/* admin.c - HELLO, CLIENT, CONFIG, COMMAND, SELECT, INFO: as much of them as clients need to connect. */
+#include "admin.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reply.h"
+
+/* ---- who is there -------------------------------------------------------------------------- */
+
+/* A name without blanks and line ends, short enough to be shown; an empty one takes it away.
+ *
+ * return  0, or -1: the name is refused, with a reply */
+static int
+take_name(struct connection *connection, const struct resp_argument *name)
+{
+    bool is_fine = name->size < sizeof connection->name;
+
+    for (size_t i = 0; i < name->size; i++)
+        is_fine = is_fine && name->data[i] > ' ' && name->data[i] <= '~';
+    if (!is_fine) {
+        reply_error(&connection->gathered,
+            "ERR a client's name has up to 63 printable characters and no blanks");
+        return -1;
+    }
+    memcpy(connection->name, name->data, name->size);
+    connection->name[name->size] = '\0';
+    return 0;
+}
+
+static enum command_verdict
+answer_ok(struct connection *connection)
+{
+    reply_status(&connection->gathered, "OK");
+    return COMMAND_DONE;
+}
+
+enum command_verdict
+admin_client(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    struct buffer *const gathered = &connection->gathered;
+    const struct resp_argument *const verb = &arguments[1];
+
+    if (resp_argument_is(verb, "setname") && count == 3) {
+        if (take_name(connection, &arguments[2]) == 0)
+            return answer_ok(connection);
+    } else if (resp_argument_is(verb, "getname") && count == 2) {
+        reply_text(gathered, connection->name);
+    } else if (resp_argument_is(verb, "id") && count == 2) {
+        reply_integer(gathered, connection->id);
+    } else if (resp_argument_is(verb, "setinfo") || resp_argument_is(verb, "no-evict") ||
+               resp_argument_is(verb, "no-touch")) {
+        return answer_ok(connection);
+    } else {
+        reply_error(gathered, "ERR CLIENT knows SETNAME name, GETNAME, ID and SETINFO");
+    }
+    return COMMAND_DONE;
+}
+
+/* HELLO [2 [SETNAME name]]: what this is, as pairs in an array, for only RESP2 is spoken. */
+enum command_verdict
+admin_hello(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    struct buffer *const gathered = &connection->gathered;
+
+    if (count > 1 && !resp_argument_is(&arguments[1], "2")) {
+        reply_error(gathered, "NOPROTO unsupported protocol version");
+        return COMMAND_DONE;
+    }
+    if (count > 2 && (count != 4 || !resp_argument_is(&arguments[2], "setname"))) {
+        reply_error(gathered, "ERR HELLO takes 2 and SETNAME name");
+        return COMMAND_DONE;
+    }
+    if (count == 4 && take_name(connection, &arguments[3]) != 0)
+        return COMMAND_DONE;
+    reply_array(gathered, 14);
+    reply_text(gathered, "server");
+    reply_text(gathered, "ringbus-pubsub-server");
+    reply_text(gathered, "version");
+    reply_text(gathered, ringbus_version());
+    reply_text(gathered, "proto");
+    reply_integer(gathered, 2);
+    reply_text(gathered, "id");
+    reply_integer(gathered, connection->id);
+    reply_text(gathered, "mode");
+    reply_text(gathered, "standalone");
+    reply_text(gathered, "role");
+    reply_text(gathered, "master");
+    reply_text(gathered, "modules");
+    reply_array(gathered, 0);
+    return COMMAND_DONE;
+}
+
+/* ---- what is it like ----------------------------------------------------------------------- */
+
+/* CONFIG GET name: nothing can be configured here, so every value is empty. */
+enum command_verdict
+admin_config(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    struct buffer *const gathered = &connection->gathered;
+
+    if (!resp_argument_is(&arguments[1], "get") || count < 3) {
+        reply_error(gathered, "ERR CONFIG knows GET name");
+        return COMMAND_DONE;
+    }
+    reply_array(gathered, (count - 2) * 2);
+    for (size_t i = 2; i < count; i++) {
+        reply_bulk(gathered, arguments[i].data, arguments[i].size);
+        reply_text(gathered, "");
+    }
+    return COMMAND_DONE;
+}
+
+/* COMMAND [DOCS ...]: no descriptions. */
+enum command_verdict
+admin_command(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    if (count > 1 && resp_argument_is(&arguments[1], "count"))
+        reply_integer(&connection->gathered, 0);
+    else
+        reply_array(&connection->gathered, 0);
+    return COMMAND_DONE;
+}
+
+/* There is one set of channels, whatever database is chosen. */
+enum command_verdict
+admin_select(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    (void)arguments;
+    (void)count;
+    return answer_ok(connection);
+}
+
+/* ---- INFO ---------------------------------------------------------------------------------- */
+
+static void
+put_figure(struct buffer *text, const char *name, long long value)
+{
+    char line[256];
+    const int size = snprintf(line, sizeof line, "%s:%lld\r\n", name, value);
+
+    buffer_put(text, line, (size_t)size);
+}
+
+static void
+put_text(struct buffer *text, const char *bytes)
+{
+    buffer_put(text, bytes, strlen(bytes));
+}
+
+/* The figures of the bus and its groups; topics and consumers, which may be many, come after them. */
+static int
+put_bus_figure(const struct ringbus_figure *figure, void *context)
+{
+    const bool is_bus = strcmp(figure->object, "bus") == 0;
+    char name[200];
+
+    if (!is_bus && strcmp(figure->object, "group") != 0)
+        return 1;
+    (void)snprintf(
+        name, sizeof name, "%s_%s", is_bus ? figure->object : figure->name, figure->figure);
+    put_figure(context, name, figure->value);
+    return 0;
+}
+
+static void
+put_server_figures(struct buffer *text, struct server *server)
+{
+    struct server_figures *const figures = &server->figures;
+
+    put_text(text, "# Server\r\nserver_name:ringbus-pubsub-server\r\nringbus_version:");
+    put_text(text, ringbus_version());
+    put_text(text, "\r\nredis_mode:standalone\r\n");
+    put_figure(text, "process_id", (long long)getpid());
+    put_figure(text, "loops", server->options.loops);
+    put_figure(text, "loading", 0);
+    put_text(text, "\r\n# Clients\r\n");
+    put_figure(text, "connected_clients", atomic_load(&figures->clients));
+    put_figure(text, "maxclients", server->options.max_clients);
+    put_figure(text, "clients_accepted", atomic_load(&figures->accepted));
+    put_figure(text, "clients_turned_away", atomic_load(&figures->turned_away));
+    put_figure(text, "clients_cut_off", atomic_load(&figures->cut_off));
+    put_text(text, "\r\n# Channels\r\n");
+    put_figure(text, "subscriptions", atomic_load(&figures->subscriptions));
+    put_figure(text, "published", atomic_load(&figures->publishes));
+    put_figure(text, "publish_waits", atomic_load(&figures->waits));
+}
+
+enum command_verdict
+admin_info(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    struct server *const server = connection->worker->server;
+    struct buffer text;
+
+    (void)arguments;
+    (void)count;
+    memset(&text, 0, sizeof text);
+    put_server_figures(&text, server);
+    put_text(&text, "\r\n# Bus\r\n");
+    (void)ringbus_visit(server->bus, put_bus_figure, &text);
+    if (text.is_broken)
+        reply_error(&connection->gathered, "ERR out of memory");
+    else
+        reply_bulk(&connection->gathered, text.data, buffer_size(&text));
+    buffer_free(&text);
+    return COMMAND_DONE;
+}

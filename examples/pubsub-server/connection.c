@@ -1,0 +1,388 @@
+/* connection.c - one client: its socket and the bytes to and from it.
+ *
+ * I1. Commands are answered in the order in which they came; none runs while an earlier one waits.
+ * I2. What waits to be written is bounded: a subscriber over the limit is cut off, and who only sends
+ *     commands is not read from while more than half the limit waits, so that he holds up himself.
+ * I3. The memory lives until the socket's close callback has run, the last consumer was destroyed and
+ *     no on_writable callback is due: `references`. */
+#include "connection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reply.h"
+
+#define READ_SIZE ((size_t)16 * 1024)
+#define KEEPALIVE_S 60
+
+static void run(struct connection *connection);
+
+void
+connection_hold(struct connection *connection)
+{
+    connection->references++;
+}
+
+void
+connection_release(struct connection *connection)
+{
+    struct worker *const worker = connection->worker;
+
+    if (--connection->references > 0)
+        return;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        worker->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    buffer_free(&connection->input);
+    buffer_free(&connection->gathered);
+    buffer_free(&connection->writing);
+    free(connection->subscriptions);
+    connection->handlers->freed(worker);
+    free(connection);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+    connection_release(handle->data);
+}
+
+void
+connection_close(struct connection *connection)
+{
+    if (connection->is_closing)
+        return;
+    connection->is_closing = true;
+    connection->is_reading = false;
+    connection->handlers->ending(connection);
+    uv_close((uv_handle_t *)&connection->socket, on_closed);
+}
+
+void
+connection_finish(struct connection *connection)
+{
+    if (connection->is_closing || connection->is_finishing)
+        return;
+    connection->is_finishing = true;
+    if (connection->is_reading)
+        (void)uv_read_stop((uv_stream_t *)&connection->socket);
+    connection->is_reading = false;
+    connection->handlers->ending(connection);
+    connection_flush(connection);
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static size_t
+outstanding(const struct connection *connection)
+{
+    return buffer_size(&connection->gathered) +
+           uv_stream_get_write_queue_size((const uv_stream_t *)&connection->socket);
+}
+
+bool
+connection_has_room(const struct connection *connection, size_t size)
+{
+    return outstanding(connection) + size <= connection->worker->server->options.output_limit;
+}
+
+/* Who sends commands faster than he reads the replies. */
+static bool
+is_flooded(const struct connection *connection)
+{
+    return outstanding(connection) > connection->worker->server->options.output_limit / 2;
+}
+
+void
+connection_cut_off(struct connection *connection)
+{
+    if (connection->is_closing)
+        return;
+    atomic_fetch_add(&connection->worker->server->figures.cut_off, 1);
+    (void)fprintf(stderr, "cut off %s (%s): output limit\n", connection->address,
+        connection->name[0] ? connection->name : "no name");
+    connection_close(connection);
+}
+
+static void
+on_written(uv_write_t *write, int status)
+{
+    struct connection *const connection = write->data;
+
+    connection->is_writing = false;
+    buffer_take(&connection->writing, buffer_size(&connection->writing));
+    if (connection->is_closing)
+        return;
+    if (status != 0) {
+        connection_close(connection);
+        return;
+    }
+    connection_flush(connection);
+    if (connection->awaits_writes && !is_flooded(connection)) {
+        connection->awaits_writes = false;
+        run(connection);
+    }
+}
+
+/* Hand to libuv what the socket did not take at once. */
+static void
+write_rest(struct connection *connection)
+{
+    const struct buffer rest = connection->gathered;
+    uv_buf_t bytes;
+    int status;
+
+    connection->gathered = connection->writing;
+    connection->writing = rest;
+    bytes = uv_buf_init(rest.data + rest.start, (unsigned)buffer_size(&rest));
+    connection->write.data = connection;
+    status =
+        uv_write(&connection->write, (uv_stream_t *)&connection->socket, &bytes, 1, on_written);
+    if (status == 0)
+        connection->is_writing = true;
+    else
+        connection_close(connection);
+}
+
+void
+connection_flush(struct connection *connection)
+{
+    struct buffer *const gathered = &connection->gathered;
+    uv_buf_t bytes;
+    int taken;
+
+    if (connection->is_closing || connection->is_writing)
+        return;
+    if (gathered->is_broken) {
+        connection_close(connection);
+        return;
+    }
+    if (buffer_size(gathered) > 0) {
+        bytes = uv_buf_init(gathered->data + gathered->start, (unsigned)buffer_size(gathered));
+        taken = uv_try_write((uv_stream_t *)&connection->socket, &bytes, 1);
+        if (taken < 0 && taken != UV_EAGAIN) {
+            connection_close(connection);
+            return;
+        }
+        buffer_take(gathered, taken > 0 ? (size_t)taken : 0);
+    }
+    if (buffer_size(gathered) > 0)
+        write_rest(connection);
+    else if (connection->is_finishing)
+        connection_close(connection);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static void
+on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_bytes)
+{
+    struct connection *const connection = handle->data;
+    struct buffer *const input = &connection->input;
+    char *const room = buffer_reserve(input, READ_SIZE);
+
+    (void)suggested;
+    *ret_bytes = uv_buf_init(room, room ? (unsigned)(input->capacity - input->end) : 0);
+}
+
+static void
+on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *bytes)
+{
+    struct connection *const connection = stream->data;
+
+    (void)bytes;
+    if (size == UV_EOF) {
+        connection_finish(connection);
+    } else if (size < 0) {
+        connection_close(connection);
+    } else if (size > 0) {
+        connection->input.end += (size_t)size;
+        run(connection);
+    }
+}
+
+/* Whether the next command may run. */
+static bool
+may_run(const struct connection *connection)
+{
+    return !connection->is_closing && !connection->is_finishing && !connection->awaits_room &&
+           !connection->awaits_writes;
+}
+
+/* Read, or leave the bytes to the socket and so to the client, as the state demands. */
+static void
+update_reading(struct connection *connection)
+{
+    uv_stream_t *const stream = (uv_stream_t *)&connection->socket;
+    const bool shall_read = may_run(connection);
+
+    if (shall_read == connection->is_reading || connection->is_closing)
+        return;
+    connection->is_reading = shall_read;
+    if (!shall_read)
+        (void)uv_read_stop(stream);
+    else if (uv_read_start(stream, on_allocate, on_read) != 0)
+        connection_close(connection);
+}
+
+static void
+on_room(void *context)
+{
+    struct connection *const connection = context;
+
+    connection->awaits_room = false;
+    run(connection);
+    connection_release(connection);
+}
+
+static void
+await_room(struct connection *connection)
+{
+    struct worker *const worker = connection->worker;
+
+    atomic_fetch_add(&worker->server->figures.waits, 1);
+    if (ringbus_uv_on_writable(worker->server->bus, &worker->loop, on_room, connection) != 0) {
+        connection_close(connection);
+        return;
+    }
+    connection_hold(connection);
+    connection->awaits_room = true;
+}
+
+static void
+refuse_input(struct connection *connection)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof text, "ERR Protocol error: %s", connection->parser.error);
+    reply_error(&connection->gathered, text);
+    connection_finish(connection);
+}
+
+/* Run the next command of the input.
+ *
+ * return  whether to go on */
+static bool
+step(struct connection *connection)
+{
+    struct buffer *const input = &connection->input;
+    struct resp_argument *const arguments = connection->worker->arguments;
+    enum command_verdict verdict = COMMAND_DONE;
+    size_t count = 0;
+    size_t size = 0;
+    const enum resp_status status = resp_parse(&connection->parser, input->data + input->start,
+        buffer_size(input), arguments, &count, &size);
+
+    if (status == RESP_MORE)
+        return false;
+    if (status == RESP_ERROR) {
+        refuse_input(connection);
+        return false;
+    }
+    if (count > 0)
+        verdict = connection->handlers->command(connection, arguments, count);
+    if (verdict == COMMAND_AGAIN) {
+        await_room(connection);
+        return false;
+    }
+    buffer_take(input, size);
+    resp_parser_next(&connection->parser);
+    if (verdict == COMMAND_LAST)
+        connection_finish(connection);
+    return true;
+}
+
+/* Run what there is of commands, then write the replies at once. */
+static void
+run(struct connection *connection)
+{
+    while (may_run(connection) && buffer_size(&connection->input) > 0 && step(connection)) {
+        if (!is_flooded(connection))
+            continue;
+        connection_flush(connection);
+        connection->awaits_writes = is_flooded(connection);
+    }
+    connection_flush(connection);
+    update_reading(connection);
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static void
+note_address(struct connection *connection)
+{
+    struct sockaddr_storage peer;
+    int size = sizeof peer;
+    char text[48] = "unknown";
+    unsigned port = 0;
+
+    memset(&peer, 0, sizeof peer);
+    if (uv_tcp_getpeername(&connection->socket, (struct sockaddr *)&peer, &size) == 0) {
+        if (peer.ss_family == AF_INET6) {
+            (void)uv_ip6_name((const struct sockaddr_in6 *)&peer, text, sizeof text);
+            port = ntohs(((const struct sockaddr_in6 *)&peer)->sin6_port);
+        } else {
+            (void)uv_ip4_name((const struct sockaddr_in *)&peer, text, sizeof text);
+            port = ntohs(((const struct sockaddr_in *)&peer)->sin_port);
+        }
+    }
+    (void)snprintf(connection->address, sizeof connection->address, "%s:%u", text, port);
+}
+
+static void
+set_up_socket(struct connection *connection)
+{
+    int size = (int)connection->worker->server->options.socket_buffer;
+
+    (void)uv_tcp_nodelay(&connection->socket, 1);
+    (void)uv_tcp_keepalive(&connection->socket, 1, KEEPALIVE_S);
+    if (size > 0)
+        (void)uv_send_buffer_size((uv_handle_t *)&connection->socket, &size);
+    note_address(connection);
+}
+
+static void
+link_in(struct connection *connection)
+{
+    struct worker *const worker = connection->worker;
+
+    connection->next = worker->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    worker->connections = connection;
+}
+
+int
+connection_open(struct worker *worker, int socket, const struct connection_handlers *handlers)
+{
+    struct connection *const connection = calloc(1, sizeof *connection);
+    int status = connection ? uv_tcp_init(&worker->loop, &connection->socket) : UV_ENOMEM;
+
+    if (status != 0) {
+        (void)close(socket);
+        free(connection);
+        handlers->freed(worker);
+        return status;
+    }
+    connection->socket.data = connection;
+    connection->worker = worker;
+    connection->handlers = handlers;
+    connection->references = 1;
+    connection->id = atomic_fetch_add(&worker->server->figures.accepted, 1) + 1;
+    resp_parser_init(&connection->parser, &worker->server->limits);
+    link_in(connection);
+    status = uv_tcp_open(&connection->socket, socket);
+    if (status != 0) {
+        (void)close(socket);
+        connection_close(connection);
+        return status;
+    }
+    set_up_socket(connection);
+    update_reading(connection);
+    return 0;
+}

@@ -1,0 +1,81 @@
+/* connection.h - one client: its socket and the bytes to and from it. Everything here runs on the
+ * thread of its worker. */
+#ifndef PUBSUB_CONNECTION_H
+#define PUBSUB_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "buffer.h"
+#include "resp.h"
+#include "worker.h"
+
+struct subscription;
+
+enum command_verdict {
+    COMMAND_DONE, /* answered: the next one, please */
+    COMMAND_AGAIN, /* the bus has no room: run it again when there is some, and read no more until then */
+    COMMAND_LAST, /* answered: write that out, then close */
+};
+
+/* What a connection calls. */
+struct connection_handlers {
+    enum command_verdict (*command)(
+        struct connection *connection, const struct resp_argument *arguments, size_t count);
+    void (*ending)(struct connection *connection); /* no more messages: end the subscriptions */
+    void (*freed)(struct worker *worker);          /* it is gone, memory and all */
+};
+
+struct connection {
+    uv_tcp_t socket;
+    struct worker *worker;
+    const struct connection_handlers *handlers;
+    struct connection *previous;
+    struct connection *next;
+    unsigned references; /* the socket's, one a subscription, one while it awaits room */
+    long long id;
+    char address[64];
+    char name[64]; /* given by CLIENT SETNAME */
+
+    struct buffer input;
+    struct resp_parser parser;
+    struct buffer gathered; /* replies and messages of this pass */
+    struct buffer writing;  /* what `write` writes */
+    uv_write_t write;
+
+    bool is_reading;
+    bool is_writing;
+    bool awaits_room;   /* a PUBLISH was refused: input waits until the bus has room */
+    bool awaits_writes; /* its replies pile up: input waits until the client has read some */
+    bool is_finishing;  /* closes when all is written */
+    bool is_closing;
+
+    struct subscription **subscriptions; /* sorted by channel: see subscription.c */
+    size_t subscription_count;
+    size_t subscription_capacity;
+};
+
+/* Serve an accepted socket, which is closed if that fails.
+ *
+ * return  0, or libuv's code; `freed` is called in either case, later */
+int connection_open(struct worker *worker, int socket, const struct connection_handlers *handlers);
+
+/* Close it now; what was not written is lost. */
+void connection_close(struct connection *connection);
+
+/* Take no more commands, end the subscriptions, close when all is written. */
+void connection_finish(struct connection *connection);
+
+/* Whether `size` more bytes keep within the limit of what may wait for this client. */
+bool connection_has_room(const struct connection *connection, size_t size);
+
+/* Close it because it does not read, and say so. */
+void connection_cut_off(struct connection *connection);
+
+/* Write what was gathered. May close the connection. */
+void connection_flush(struct connection *connection);
+
+/* Keep the memory, beyond the closing. */
+void connection_hold(struct connection *connection);
+void connection_release(struct connection *connection);
+
+#endif

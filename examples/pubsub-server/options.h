@@ -1,0 +1,26 @@
+/* options.h - the command line. */
+#ifndef PUBSUB_OPTIONS_H
+#define PUBSUB_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOOPS_MAX 32
+
+struct options {
+    const char *bind;
+    uint32_t port; /* 0: any that is free */
+    uint32_t loops;
+    uint32_t capacity;    /* events in the ring of each loop */
+    uint32_t max_message; /* bytes */
+    uint32_t max_clients;
+    uint32_t socket_buffer; /* bytes of SO_SNDBUF; 0: the system's */
+    size_t output_limit;    /* bytes that may wait for one client */
+};
+
+enum options_verdict { OPTIONS_GO, OPTIONS_HELP, OPTIONS_WRONG };
+
+/* Read the command line. What is wrong is said on stderr, --help on stdout. */
+enum options_verdict options_read(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,72 @@
+/* reply.c - replies of the Redis protocol. */
+#include "reply.h"
+
+#include <string.h>
+
+static void
+put_header(struct buffer *buffer, char kind, unsigned long long value)
+{
+    char text[REPLY_HEADER_MAX];
+    size_t at = sizeof text;
+
+    text[--at] = '\n';
+    text[--at] = '\r';
+    do {
+        text[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    text[--at] = kind;
+    buffer_put(buffer, text + at, sizeof text - at);
+}
+
+static void
+put_line(struct buffer *buffer, char kind, const char *text)
+{
+    buffer_put(buffer, &kind, 1);
+    buffer_put(buffer, text, strlen(text));
+    buffer_put(buffer, "\r\n", 2);
+}
+
+void
+reply_status(struct buffer *buffer, const char *text)
+{
+    put_line(buffer, '+', text);
+}
+
+void
+reply_error(struct buffer *buffer, const char *text)
+{
+    put_line(buffer, '-', text);
+}
+
+void
+reply_integer(struct buffer *buffer, long long value)
+{
+    put_header(buffer, ':', (unsigned long long)value);
+}
+
+void
+reply_array(struct buffer *buffer, size_t count)
+{
+    put_header(buffer, '*', count);
+}
+
+void
+reply_bulk(struct buffer *buffer, const void *data, size_t size)
+{
+    put_header(buffer, '$', size);
+    buffer_put(buffer, data, size);
+    buffer_put(buffer, "\r\n", 2);
+}
+
+void
+reply_text(struct buffer *buffer, const char *text)
+{
+    reply_bulk(buffer, text, strlen(text));
+}
+
+void
+reply_null(struct buffer *buffer)
+{
+    put_line(buffer, '$', "-1");
+}

@@ -1,0 +1,241 @@
+/* worker.c - a loop thread.
+ *
+ * I1. Only the thread itself touches its loop, connections and group; others reach it through
+ *     `sockets` and `shall_stop` under the lock, and then ring `wake`. (The lock also orders the send
+ *     behind the fetch, so that no wake-up is lost.)
+ * I2. It leaves in this order: connections written out and closed, the group detached, its own handles
+ *     closed; then uv_run returns and the loop closes with nothing left in it. */
+#include "worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "connection.h"
+#include "subscription.h"
+
+/* How long clients that do not read may delay the end. */
+#define PATIENCE_MS 2000
+
+/* ---- leaving ------------------------------------------------------------------------------- */
+
+static void
+on_detached(void *context)
+{
+    struct worker *const worker = context;
+
+    uv_close((uv_handle_t *)&worker->wake, NULL);
+    uv_close((uv_handle_t *)&worker->patience, NULL);
+}
+
+static void
+leave_when_empty(struct worker *worker)
+{
+    if (!worker->is_stopping || worker->connections || worker->group == NULL)
+        return;
+    (void)ringbus_uv_detach(worker->group, RINGBUS_DISCARD, on_detached, worker);
+    worker->group = NULL;
+}
+
+static void
+on_freed(struct worker *worker)
+{
+    atomic_fetch_sub(&worker->server->figures.clients, 1);
+    leave_when_empty(worker);
+}
+
+static void
+on_patience(uv_timer_t *timer)
+{
+    struct worker *const worker = timer->data;
+
+    for (struct connection *each = worker->connections; each; each = each->next)
+        connection_close(each);
+}
+
+static void
+begin_to_stop(struct worker *worker)
+{
+    worker->is_stopping = true;
+    for (struct connection *each = worker->connections; each; each = each->next)
+        connection_finish(each);
+    (void)uv_timer_start(&worker->patience, on_patience, PATIENCE_MS, 0);
+    leave_when_empty(worker);
+}
+
+/* ---- working ------------------------------------------------------------------------------- */
+
+static const struct connection_handlers handlers = {
+    .command = commands_run,
+    .ending = subscription_end_all,
+    .freed = on_freed,
+};
+
+static void
+on_wake(uv_async_t *wake)
+{
+    struct worker *const worker = wake->data;
+    bool shall_stop;
+    size_t count;
+    int *sockets;
+
+    uv_mutex_lock(&worker->lock);
+    sockets = worker->sockets;
+    count = worker->socket_count;
+    shall_stop = worker->shall_stop;
+    worker->sockets = NULL;
+    worker->socket_count = 0;
+    worker->socket_capacity = 0;
+    uv_mutex_unlock(&worker->lock);
+
+    for (size_t i = 0; i < count; i++)
+        (void)connection_open(worker, sockets[i], &handlers);
+    free(sockets);
+    if (shall_stop && !worker->is_stopping)
+        begin_to_stop(worker);
+}
+
+static const char *
+join_bus(struct worker *worker)
+{
+    const struct options *const options = &worker->server->options;
+    struct ringbus_uv_group_options group = ringbus_uv_group_options_default();
+    int outcome;
+
+    group.capacity = options->capacity;
+    group.slot_size = options->max_message;
+    outcome = ringbus_uv_group_open(worker->server->bus, &worker->loop, &group, &worker->group);
+    return outcome == RINGBUS_OK ? NULL : ringbus_error_text(outcome);
+}
+
+/* The loop with its handles, and the group on it. */
+static const char *
+open_loop(struct worker *worker)
+{
+    const char *failure;
+    int status = uv_loop_init(&worker->loop);
+
+    if (status != 0)
+        return uv_strerror(status);
+    (void)uv_timer_init(&worker->loop, &worker->patience);
+    worker->patience.data = worker;
+    status = uv_async_init(&worker->loop, &worker->wake, on_wake);
+    worker->wake.data = worker;
+    failure = status == 0 ? join_bus(worker) : uv_strerror(status);
+    if (!failure)
+        return NULL;
+    uv_close((uv_handle_t *)&worker->patience, NULL);
+    if (status == 0)
+        uv_close((uv_handle_t *)&worker->wake, NULL);
+    (void)uv_run(&worker->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&worker->loop);
+    return failure;
+}
+
+static void
+work(void *context)
+{
+    struct worker *const worker = context;
+    bool serves;
+
+    worker->failure = open_loop(worker);
+    serves = !worker->failure;
+    uv_sem_post(&worker->started);
+    if (!serves)
+        return;
+    (void)uv_run(&worker->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&worker->loop) != 0)
+        worker->failure = "a loop ended with handles still open";
+}
+
+/* ---- from other threads -------------------------------------------------------------------- */
+
+/* Signals are the main thread's. */
+static int
+start_thread(struct worker *worker)
+{
+    sigset_t all;
+    sigset_t before;
+    int status;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    status = uv_thread_create(&worker->thread, work, worker);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static void
+free_parts(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->socket_count; i++)
+        (void)close(worker->sockets[i]);
+    free(worker->sockets);
+    free(worker->arguments);
+    uv_mutex_destroy(&worker->lock);
+    uv_sem_destroy(&worker->started);
+}
+
+const char *
+worker_start(struct worker *worker, struct server *server)
+{
+    int status;
+
+    memset(worker, 0, sizeof *worker);
+    worker->server = server;
+    worker->arguments = calloc(server->limits.arguments, sizeof *worker->arguments);
+    if (!worker->arguments)
+        return uv_strerror(UV_ENOMEM);
+    if (uv_mutex_init(&worker->lock) != 0 || uv_sem_init(&worker->started, 0) != 0)
+        abort();
+    status = start_thread(worker);
+    if (status != 0) {
+        worker->failure = uv_strerror(status);
+    } else {
+        uv_sem_wait(&worker->started);
+        if (worker->failure)
+            (void)uv_thread_join(&worker->thread);
+    }
+    if (worker->failure)
+        free_parts(worker);
+    return worker->failure;
+}
+
+int
+worker_hand_over(struct worker *worker, int socket)
+{
+    int outcome = 0;
+
+    uv_mutex_lock(&worker->lock);
+    if (worker->socket_count == worker->socket_capacity) {
+        const size_t capacity = worker->socket_capacity ? worker->socket_capacity * 2 : 16;
+        int *const sockets = realloc(worker->sockets, capacity * sizeof *sockets);
+
+        if (sockets) {
+            worker->sockets = sockets;
+            worker->socket_capacity = capacity;
+        } else {
+            outcome = -1;
+        }
+    }
+    if (outcome == 0)
+        worker->sockets[worker->socket_count++] = socket;
+    uv_mutex_unlock(&worker->lock);
+    if (outcome == 0)
+        (void)uv_async_send(&worker->wake);
+    return outcome;
+}
+
+const char *
+worker_stop(struct worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    worker->shall_stop = true;
+    uv_mutex_unlock(&worker->lock);
+    (void)uv_async_send(&worker->wake);
+    (void)uv_thread_join(&worker->thread);
+    free_parts(worker);
+    return worker->failure;
+}

@@ -1,0 +1,51 @@
+/* worker.h - a loop thread: its libuv loop, its loop group on the bus, its connections. */
+#ifndef PUBSUB_WORKER_H
+#define PUBSUB_WORKER_H
+
+#include <stdbool.h>
+
+#include "server.h"
+
+struct connection;
+
+struct worker {
+    struct server *server;
+    uv_thread_t thread;
+    uv_sem_t started; /* posted by the thread when it serves, or has failed to */
+    const char
+        *failure; /* NULL, or what went wrong; the thread's own between `started` and its end */
+
+    /* the thread's own */
+    uv_loop_t loop;
+    struct ringbus_group *group;
+    struct connection *connections;
+    struct resp_argument *arguments; /* of the command that runs now */
+    uv_timer_t patience;             /* with clients that do not read, when it stops */
+    bool is_stopping;
+
+    /* how other threads reach it: under the lock, then `wake` */
+    uv_async_t wake;
+    uv_mutex_t lock;
+    int *sockets; /* accepted, not yet fetched */
+    size_t socket_count;
+    size_t socket_capacity;
+    bool shall_stop;
+};
+
+/* Start the thread and wait until it serves.
+ *
+ * return  NULL, or what went wrong; then there is nothing to stop */
+const char *worker_start(struct worker *worker, struct server *server);
+
+/* Give the worker an accepted socket. Thread: the acceptor's.
+ *
+ * return  0, or -1 for want of memory: the socket stays with the caller */
+int worker_hand_over(struct worker *worker, int socket);
+
+/* Let it write out what its clients are owed, close them and leave the bus, which must have shut down.
+ * Waits for the thread's end.
+ *
+ * return  NULL, or what went wrong */
+const char *worker_stop(struct worker *worker);
+
+#endif

@@ -1,0 +1,139 @@
+/* server_process.c - a server of its own for a test. */
+#include "server/server_process.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "support/support.h"
+
+static void
+become_server(const struct server_process *server, int output, const char *const *arguments)
+{
+#ifdef __linux__
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    (void)dup2(output, STDOUT_FILENO);
+    (void)dup2(server->errors, STDERR_FILENO);
+    (void)close(output);
+    (void)execv(SERVER_PROGRAM, (char *const *)(uintptr_t)arguments);
+    _exit(127);
+}
+
+void
+server_run(struct server_process *server, const char *const *arguments)
+{
+    char name[] = "/tmp/ringbus-server-XXXXXX";
+    int ends[2];
+
+    server->errors = mkstemp(name);
+    MUST(server->errors >= 0, "no temporary file");
+    (void)unlink(name);
+    MUST(pipe(ends) == 0, "no pipe");
+    (void)fflush(NULL);
+    server->pid = fork();
+    MUST(server->pid >= 0, "no child process");
+    if (server->pid == 0)
+        become_server(server, ends[1], arguments);
+    (void)close(ends[1]);
+    server->output = ends[0];
+    server->port = 0;
+}
+
+/* The first line it prints. */
+static void
+read_line(const struct server_process *server, char *line, size_t size)
+{
+    const int64_t until = patience_ends();
+    size_t used = 0;
+
+    while (used + 1 < size && !memchr(line, '\n', used)) {
+        struct pollfd ready = {.fd = server->output, .events = POLLIN};
+        ssize_t count;
+
+        MUST(poll(&ready, 1, 100) > 0 || os_real()->now_ns() < until, "the server says nothing");
+        if (ready.revents == 0)
+            continue;
+        count = read(server->output, line + used, size - 1 - used);
+        if (count <= 0)
+            break;
+        used += (size_t)count;
+    }
+    line[used] = '\0';
+}
+
+void
+server_start(struct server_process *server, const char *const *arguments)
+{
+    char line[256] = "";
+    const char *colon;
+
+    server_run(server, arguments);
+    read_line(server, line, sizeof line);
+    colon = strrchr(line, ':');
+    MUST(strncmp(line, "ringbus-pubsub-server: listening on ", 36) == 0 && colon,
+        "the server begins with: %s", line);
+    server->port = (int)strtol(colon + 1, NULL, 10);
+    MUST(server->port > 0, "no port in: %s", line);
+}
+
+void
+server_signal(const struct server_process *server, int number)
+{
+    MUST(kill(server->pid, number) == 0, "the server is gone");
+}
+
+static void
+show_errors(const struct server_process *server)
+{
+    char text[4096];
+    off_t at = 0;
+    ssize_t size;
+
+    while ((size = pread(server->errors, text, sizeof text, at)) > 0) {
+        (void)fwrite(text, 1, (size_t)size, stderr);
+        at += size;
+    }
+}
+
+int
+server_wait(struct server_process *server, int expected)
+{
+    int status = 0;
+    int code;
+
+    AWAIT(waitpid(server->pid, &status, WNOHANG) == server->pid);
+    code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (code != expected)
+        show_errors(server);
+    (void)close(server->output);
+    (void)close(server->errors);
+    return code;
+}
+
+void
+server_stop(struct server_process *server)
+{
+    int code;
+
+    server_signal(server, SIGTERM);
+    code = server_wait(server, 0);
+    MUST(code == 0, "the server ended with %d", code);
+}
+
+bool
+server_said(const struct server_process *server, const char *text)
+{
+    static char said[64 * 1024];
+    const ssize_t size = pread(server->errors, said, sizeof said - 1, 0);
+
+    said[size > 0 ? size : 0] = '\0';
+    return strstr(said, text) != NULL;
+}
