@@ -1,0 +1,177 @@
+/* test_group.c - groups are opened with what they were asked for, or refused. */
+#include "support/probe.h"
+
+static int
+open_with(struct ringbus_bus *bus, uint32_t capacity, const char *name)
+{
+    struct ringbus_group_options options = ringbus_group_options_default();
+    struct ringbus_group *group = NULL;
+
+    options.capacity = capacity;
+    options.name = name;
+    return ringbus_group_open(bus, &options, &group);
+}
+
+START_TEST(capacity_is_rounded_up_to_a_power_of_two)
+{
+    const uint32_t given[] = {2, 3, 4, 5, 1000, 1025}, got[] = {2, 4, 4, 8, 1024, 2048};
+    struct ringbus_bus *bus = bus_open(NULL);
+    char name[2] = "a";
+
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++, name[0]++) {
+        ck_assert_int_eq(open_with(bus, given[i], name), RINGBUS_OK);
+        ck_assert_int_eq(figure_of(bus, "group", name, "capacity"), got[i]);
+    }
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(a_group_without_a_name_gets_a_number)
+{
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    ck_assert_int_eq(open_with(bus, 0, NULL), RINGBUS_OK);
+    ck_assert_int_eq(open_with(bus, 8, NULL), RINGBUS_OK);
+    ck_assert_int_eq(figure_of(bus, "group", "group-1", "capacity"), 1024);
+    ck_assert_int_eq(figure_of(bus, "group", "group-2", "capacity"), 8);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(options_outside_their_range_are_refused)
+{
+    const size_t size = sizeof(struct ringbus_group_options);
+    const struct ringbus_group_options bad[] = {
+        {.size = 0},
+        {.size = size, .kind = 3},
+        {.size = size, .kind = RINGBUS_GROUP_LOOP},
+        {.size = size, .lanes = 2},
+        {.size = size, .capacity = 1},
+        {.size = size, .capacity = (1u << 20) + 1},
+        {.size = size, .slot_size = (1u << 20) + 1},
+        {.size = size, .wait = 2},
+        {.size = size, .name = ""},
+    };
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct ringbus_group *group = NULL;
+
+        ck_assert_msg(ringbus_group_open(bus, &bad[i], &group) == RINGBUS_EINVAL, "options %zu", i);
+        ck_assert_ptr_null(group);
+    }
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(a_group_needs_a_bus_and_a_place_for_its_result)
+{
+    struct ringbus_bus *bus = bus_open(NULL);
+    struct ringbus_group *group = NULL;
+
+    ck_assert_int_eq(ringbus_group_open(NULL, NULL, &group), RINGBUS_EINVAL);
+    ck_assert_int_eq(ringbus_group_open(bus, NULL, NULL), RINGBUS_EINVAL);
+    ck_assert_ptr_null(group);
+    bus_close(bus);
+}
+END_TEST
+
+static const char name_63[] = "123456789012345678901234567890123456789012345678901234567890123";
+static const char name_64[] = "1234567890123456789012345678901234567890123456789012345678901234";
+
+START_TEST(a_name_has_at_most_63_bytes)
+{
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    ck_assert_int_eq(open_with(bus, 8, name_63), RINGBUS_OK);
+    ck_assert_int_eq(figure_of(bus, "group", name_63, "capacity"), 8);
+    ck_assert_int_eq(open_with(bus, 8, name_64), RINGBUS_EINVAL);
+    bus_close(bus);
+}
+END_TEST
+
+/* A group whose name was refused used to stay behind without a reader: flush and shutdown fell over it. */
+START_TEST(a_bus_goes_on_after_a_group_with_a_bad_name)
+{
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    ck_assert_int_eq(open_with(bus, 8, name_64), RINGBUS_EINVAL);
+    bus_flush(bus);
+    ck_assert_int_eq(open_with(bus, 8, "good"), RINGBUS_OK);
+    ck_assert_int_eq(
+        IN_TIME(bus, ringbus_shutdown(bus, RINGBUS_DRAIN, RINGBUS_FOREVER)), RINGBUS_OK);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(a_group_with_a_bad_name_takes_no_place)
+{
+    struct ringbus_options options = ringbus_options_default();
+    struct ringbus_bus *bus = NULL;
+
+    options.max_groups = 2;
+    bus = bus_open(&options);
+    ck_assert_int_eq(open_with(bus, 4, name_64), RINGBUS_EINVAL);
+    ck_assert_int_eq(open_with(bus, 8, "good"), RINGBUS_OK);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(there_are_at_most_max_groups)
+{
+    struct ringbus_options options = ringbus_options_default();
+    struct ringbus_bus *bus = NULL;
+
+    options.max_groups = 3;
+    bus = bus_open(&options);
+    ck_assert_int_eq(open_with(bus, 2, "a"), RINGBUS_OK);
+    ck_assert_int_eq(open_with(bus, 2, "b"), RINGBUS_OK);
+    ck_assert_int_eq(open_with(bus, 2, "c"), RINGBUS_ENOSPC);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(sixty_four_groups_work_at_once)
+{
+    static struct probe probes[64];
+    struct ringbus_options options = ringbus_options_default();
+    struct ringbus_bus *bus = NULL;
+
+    options.max_groups = 64;
+    bus = bus_open(&options);
+    for (int i = 0; i < 64; i++) {
+        if (i > 0)
+            probes[i].group = group_open(bus, RINGBUS_GROUP_THREADS, 2);
+        probe_open(bus, &probes[i]);
+        probe_register(&probes[i], "a");
+    }
+    ck_assert_int_eq(open_with(bus, 2, NULL), RINGBUS_ENOSPC);
+    ck_assert_int_eq(post_number(bus, "a", 5), 64);
+    bus_flush(bus);
+    for (int i = 0; i < 64; i++)
+        CHECK_NUMBERS(&probes[i], 5);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(no_group_opens_on_a_bus_that_ends)
+{
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    ck_assert_int_eq(
+        IN_TIME(bus, ringbus_shutdown(bus, RINGBUS_DRAIN, RINGBUS_FOREVER)), RINGBUS_OK);
+    ck_assert_int_eq(open_with(bus, 8, "late"), RINGBUS_ESHUTDOWN);
+    bus_close(bus);
+}
+END_TEST
+
+int
+main(void)
+{
+    return RUN_TESTS("group", capacity_is_rounded_up_to_a_power_of_two,
+        a_group_without_a_name_gets_a_number, options_outside_their_range_are_refused,
+        a_group_needs_a_bus_and_a_place_for_its_result, a_name_has_at_most_63_bytes,
+        a_bus_goes_on_after_a_group_with_a_bad_name, a_group_with_a_bad_name_takes_no_place,
+        there_are_at_most_max_groups, sixty_four_groups_work_at_once,
+        no_group_opens_on_a_bus_that_ends);
+}
