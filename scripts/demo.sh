@@ -221,7 +221,7 @@ publish_round() {
         [ "$published" -eq "$sent" ] || continue
         await_reader carol
         kill -STOP "$(cat "$work/carol.pid")"
-        say carol "is stopped (SIGSTOP), $sent lines after the begin"
+        say carol "is stopped (SIGSTOP) when she has the first $sent lines"
     done
 }
 

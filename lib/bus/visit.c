@@ -257,5 +257,5 @@ ringbus_dump(struct ringbus_bus *bus, FILE *stream)
     if (outcome != RINGBUS_OK)
         return outcome;
     fputc('\n', stream);
-    return ferror(stream) ? RINGBUS_ESYS : RINGBUS_OK;
+    return fflush(stream) != 0 || ferror(stream) ? RINGBUS_ESYS : RINGBUS_OK;
 }
