@@ -100,8 +100,7 @@ ringbus__record_serves(const void *callee, uint64_t tag)
         /* EPOCH acquire: a delivery that is over has left its effects. */
         const uint64_t epoch = load_u64(&record->epoch, ORDER_EPOCH_ACQUIRE);
 
-        serves = epoch != 0 && epoch <= tag &&
-                 (calls(record, callee) || load_u32(&record->is_shared, ORDER_HINT));
+        serves = epoch != 0 && epoch <= tag && calls(record, callee);
     }
     lock_release(&list_lock);
     return serves;

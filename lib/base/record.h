@@ -26,7 +26,6 @@ struct record {
     /* written by the thread, read by all */
     struct atomic_u64 epoch;
     struct atomic_ptr called[RECORD_DEPTH];
-    struct atomic_u32 is_shared; /* this delivery serves more than it has called */
     /* of the thread alone */
     uint32_t depth;      /* of called[] */
     uint32_t deliveries; /* nested; only the outermost sets the epoch */
@@ -55,8 +54,7 @@ uint64_t ringbus__record_retire(void);
 /* Everything with a smaller tag than this is held by no delivery any more; heavy. */
 uint64_t ringbus__record_oldest(void);
 
-/* Some thread whose delivery began before `tag` was given is calling `callee`, or has said that it serves others too
- * (is_shared); heavy. */
+/* Some thread whose delivery began before `tag` was given is calling `callee`; heavy. */
 bool ringbus__record_serves(const void *callee, uint64_t tag);
 
 /* Some thread is calling `callee`; heavy. */

@@ -33,9 +33,12 @@ ringbus__bus_must_not_wait(void)
 bool
 ringbus__bus_has_pass(const struct ringbus_bus *bus)
 {
-    const struct ringbus_group *executor = ringbus__record.executor;
+    const struct record *record = &ringbus__record;
+    const struct ringbus_group *executor = record->executor;
 
-    return (executor != NULL && executor->bus == bus) || ringbus__caller_inside() == bus;
+    /* In a pass: an executor's hooks after it have none. */
+    return (executor != NULL && executor->bus == bus && record->deliveries > 0) ||
+           ringbus__caller_inside() == bus;
 }
 
 /* ---- attention ---- */

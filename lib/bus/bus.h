@@ -46,7 +46,8 @@ struct ringbus_bus {
     struct atomic_u64 dead; /* figure: posts that matched nobody */
     struct atomic_u32
         owed; /* nested posts queued and batch_ends due on threads that post (caller.c) */
-    struct atomic_u32 pins; /* threads that will look at the bus once more (caller.c) */
+    struct atomic_u32 foreign_owed; /* of these, by posts to other buses */
+    struct atomic_u32 pins;         /* threads that will look at the bus once more (caller.c) */
 
     /* guarded by `lock` */
     struct lock lock;

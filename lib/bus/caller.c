@@ -37,7 +37,9 @@ ringbus__caller_is_busy(struct ringbus_bus *bus)
 bool
 ringbus__caller_has_passed(struct ringbus_bus *bus, uint64_t tag)
 {
-    return !ringbus__record_serves(bus, tag);
+    /* In this order: a debt ends before the delivery that has it. */
+    return !ringbus__record_serves(bus, tag) &&
+           load_u32(&bus->foreign_owed, ORDER_STATE_ACQUIRE) == 0;
 }
 
 /* ---- what a thread owes a bus ----
@@ -45,10 +47,20 @@ ringbus__caller_has_passed(struct ringbus_bus *bus, uint64_t tag)
  * A queued post and a batch_end are owed to their bus; the post that queued them may have returned, so the bus could be
  * closed as soon as it is quiet. A pin keeps its memory until this thread has looked at it for the last time. */
 
+/* 1: to another bus than that of the thread's outermost post. */
+static uint32_t
+is_foreign(const struct ringbus_bus *bus)
+{
+    const struct caller_post *frame = ringbus__record.frames;
+
+    return frame->posting->topic->bus != bus;
+}
+
 static void
 owe(struct ringbus_bus *bus)
 {
     add_u32(&bus->owed, 1, ORDER_WAKE);
+    add_u32(&bus->foreign_owed, is_foreign(bus), ORDER_WAKE);
     add_u32(&bus->pins, 1, ORDER_COUNT);
 }
 
@@ -56,6 +68,7 @@ static void
 settle_debt(struct ringbus_bus *bus)
 {
     /* WAKE: what was owed is done. */
+    add_u32(&bus->foreign_owed, (uint32_t)-is_foreign(bus), ORDER_WAKE);
     add_u32(&bus->owed, (uint32_t)-1, ORDER_WAKE);
     barrier_light();
     if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
@@ -174,8 +187,6 @@ begin_nested(struct caller_post *post)
             outcome = RINGBUS_EAGAIN;
         }
     }
-    if (bus != ((struct caller_post *)ringbus__record.frames)->posting->topic->bus)
-        store_u32(&ringbus__record.is_shared, 1, ORDER_HINT);
     if (outcome == RINGBUS_OK && is_refused(bus))
         outcome = RINGBUS_ESHUTDOWN;
     if (outcome != RINGBUS_OK)
@@ -221,7 +232,6 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     }
     post->bus = bus;
     post->first = NULL;
-    post->foreign = NULL;
     post->last = &post->first;
     post->delivery = (struct delivery){.record = record, .touch = touch};
     post->touched_count = 0;
@@ -233,9 +243,8 @@ leave(struct ringbus_bus *bus)
 {
     record_return(&ringbus__record);
     record_leave(&ringbus__record);
-    if (ringbus__record.deliveries == 0)
-        store_u32(&ringbus__record.is_shared, 0, ORDER_HINT);
-    /* HINT: record_return ended with the barrier of this pair. */
+    barrier_light();
+    /* HINT: whoever waits for this delivery raises it, then a heavy barrier, then looks at our record. */
     if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
         ringbus__bus_settle(bus);
 }
@@ -291,12 +300,7 @@ deliver_queue(struct caller_post *frame)
         frame->delivery.group = pending->group;
         frame->delivery.is_discarding = load_u32(&pending->group->is_discarding, ORDER_HINT) != 0;
         ringbus__dispatch(&frame->delivery, &event, pending->era);
-        if (pending->group->bus == frame->posting->topic->bus) {
-            give_back(pending);
-        } else { /* given back when this thread's delivery, which serves it, is over */
-            pending->next = frame->foreign;
-            frame->foreign = pending;
-        }
+        give_back(pending);
     }
 }
 
@@ -337,10 +341,4 @@ ringbus__caller_deliver(struct caller_post *post)
     }
     ringbus__record.frames = NULL;
     leave(bus);
-    while (post->foreign != NULL) {
-        struct pending *pending = post->foreign;
-
-        post->foreign = pending->next;
-        give_back(pending);
-    }
 }

@@ -31,7 +31,6 @@ struct caller_post {
     bool is_outermost;
     struct ringbus_bus *bus; /* of the event under delivery */
     struct pending *first, **last;
-    struct pending *foreign; /* delivered for other buses */
     struct delivery delivery;
     uint32_t touched_count;
     struct ringbus_consumer *touched[CALLER_TOUCHED];

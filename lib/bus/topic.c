@@ -10,7 +10,7 @@
 #define uthash_nonfatal_oom(element) (out_of_memory = true)
 #include <uthash.h>
 
-/* Retired topics looked at in one call. */
+/* Retired topics looked at in one call; at the limit all are. */
 enum { SWEEP = 4 };
 
 struct topic_node {
@@ -114,9 +114,9 @@ release_topic(struct ringbus_topic *topic)
 /* Free some of the retired topics that no ring entry names any more; the rest goes to the end of the line. Under the
  * table's lock. */
 static void
-sweep(struct ringbus_bus *bus)
+sweep(struct ringbus_bus *bus, uint32_t most)
 {
-    for (int i = 0; i < SWEEP && bus->retired_topics != NULL; i++) {
+    for (uint32_t i = 0; i < most && bus->retired_topics != NULL; i++) {
         struct ringbus_topic *topic = bus->retired_topics;
 
         bus->retired_topics = topic->next_retired;
@@ -149,7 +149,7 @@ retire(struct ringbus_topic *topic)
         release_topic(topic);
     else
         append_retired(bus, topic);
-    sweep(bus);
+    sweep(bus, SWEEP);
 }
 
 /* ---- references ---- */
@@ -163,7 +163,7 @@ insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
     struct ringbus_topic *topic = NULL;
     bool out_of_memory = false;
 
-    sweep(bus);
+    sweep(bus, bus->topic_count < bus->options.max_topics ? SWEEP : bus->topic_count);
     if (bus->topic_count >= bus->options.max_topics)
         return RINGBUS_ENOSPC;
     topic = make(bus, name, length);
