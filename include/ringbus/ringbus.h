@@ -126,7 +126,8 @@ struct ringbus_options {
     /* A post matched nobody. On the posting thread; a post made in it that is dead too is only counted. */
     void (*on_dead)(struct ringbus_bus *bus, const struct ringbus_event *event, void *context);
     /* A shutdown or group_close reached its deadline, or threw events away: once per topic and consumer, on the
-     * thread that called. */
+     * thread that called (if that could not wait, on the one that finished). Posts that wait inside a caller group's
+     * post are not named. */
     void (*on_undelivered)(
         struct ringbus_bus *bus, const struct ringbus_undelivered *undelivered, void *context);
     /* The bus has shut down. Once, on the thread that finished last. */

@@ -56,6 +56,30 @@ ringbus__bus_unwatch(struct ringbus_bus *bus)
     add_u32(&bus->attention, (uint32_t)-1, ORDER_WAKE);
 }
 
+/* Under the bus lock: of watched groups that have fallen to half. */
+static void
+tell_loops(struct ringbus_bus *bus)
+{
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group == NULL || !load_u32(&group->is_watched, ORDER_OWN) ||
+            ringbus__group_lag(group) > (int64_t)group->capacity / 2)
+            continue;
+        store_u32(&group->is_watched, 0, ORDER_HINT);
+        ringbus__loop_has_fallen(group);
+    }
+}
+
+void
+ringbus__bus_moved(struct ringbus_bus *bus)
+{
+    lock_acquire(&bus->lock);
+    tell_loops(bus);
+    lock_release(&bus->lock);
+    signal_raise(&bus->changed);
+}
+
 void
 ringbus__bus_settle(struct ringbus_bus *bus)
 {
@@ -66,15 +90,10 @@ ringbus__bus_settle(struct ringbus_bus *bus)
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
         struct ringbus_group *group = ringbus__group_at(bus, i);
 
-        if (group == NULL)
-            continue;
-        ringbus__group_settle(group);
-        if (load_u32(&group->is_watched, ORDER_OWN) &&
-            ringbus__group_lag(group) <= (int64_t)group->capacity / 2) {
-            store_u32(&group->is_watched, 0, ORDER_HINT);
-            ringbus__loop_has_fallen(group);
-        }
+        if (group != NULL)
+            ringbus__group_settle(group);
     }
+    tell_loops(bus);
     finished = ringbus__consumer_take_finished(bus);
     is_over = ringbus__shutdown_settle(bus);
     is_told = bus->reporters == 0 && bus->report != NULL;

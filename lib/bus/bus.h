@@ -93,6 +93,9 @@ bus_leave_hook(void)
  * lock may be held. */
 void ringbus__bus_settle(struct ringbus_bus *bus);
 
+/* The part of it that may be done while a handler runs: tell those who wait that a position has moved. */
+void ringbus__bus_moved(struct ringbus_bus *bus);
+
 /* Raise and lower attention; raising includes the heavy barrier. */
 void ringbus__bus_watch(struct ringbus_bus *bus);
 void ringbus__bus_unwatch(struct ringbus_bus *bus);

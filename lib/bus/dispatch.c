@@ -195,6 +195,10 @@ ringbus__dispatch_commit_early(struct ringbus_group *group)
     struct lane *lane = &group->lane;
     const int64_t safe = lane->touched ? lane->safe : load_i64(&lane->done, ORDER_OWN);
 
-    if (safe >= lane->reader->next)
-        ringbus_reader_commit(lane->reader, safe);
+    if (safe < lane->reader->next)
+        return;
+    ringbus_reader_commit(lane->reader, safe);
+    /* HINT: as in attend; but a handler is running, so nothing is settled. */
+    if (load_u32(&group->is_watched, ORDER_HINT) || load_u32(&group->bus->attention, ORDER_HINT))
+        ringbus__bus_moved(group->bus);
 }

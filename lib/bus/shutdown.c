@@ -98,7 +98,8 @@ count_pending(struct ringbus_group *group)
             for (uint32_t i = 0; set != NULL && i < set->count; i++) {
                 struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-                if (r != NULL && sequence > done && sequence >= load_i64(&r->from, ORDER_HINT) &&
+                if (r != NULL && (sequence > done || r->consumer->batch_end != NULL) &&
+                    sequence >= load_i64(&r->from, ORDER_HINT) &&
                     sequence < load_i64(&r->until, ORDER_HINT))
                     r->pending++;
             }

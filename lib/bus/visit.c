@@ -147,7 +147,9 @@ take(struct snapshot *snapshot)
     }
     ringbus__topic_each(bus, add_topic, snapshot);
     if (object != NULL) {
+        lock_acquire(&bus->names);
         object->values[0] = bus->topic_count;
+        lock_release(&bus->names);
         object->values[1] = value_of(&bus->dead);
     }
     for (const struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
