@@ -20,7 +20,7 @@
  *   close                                  | waits for handlers      | RINGBUS_EBUSY
  *
  * Every call may be made from any thread at any time between ringbus_open and ringbus_close. No
- * handler, hook or destroy function is ever called with a lock of the library held. No call is
+ * handler, hook or destroy function is ever called with a lock of the bus held. No call is
  * async-signal-safe. After fork only the parent may use a bus.
  * Strings are copied; options are read during the call only. Every call checks its arguments: NULL
  * where nothing says it is allowed is RINGBUS_EINVAL, and so are options with a size of 0 or with
@@ -316,8 +316,8 @@ ringbus_post_options_default(void)
  * size    at most the slot_size of every group concerned
  * return  how many consumers matched when it was claimed (>= 0; with 0 the dead-event hook is called; a
  *         registration or unregistration made at the same time may or may not be counted), or
- *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a thread's first post to a caller group:
- *         the system refused the thread's exit hook);
+ *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
+ *         the system refused the thread's exit hook, or that has run already);
  *         when a ring is full: RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting
  *         could never end, see the table above)
  * Thread  any. By handle to one group: no lock, no allocation, no system call unless somebody sleeps.
@@ -352,7 +352,8 @@ struct ringbus_figure {
 
 /* Call `visit` for every figure of the bus, object by object: groups, then topics, then consumers. Figures are
  * snapshots, each read whole; their sums agree when nothing is in flight. The strings are valid during the
- * call of `visit` only; it runs with no lock held, so it may use the bus. Not legal during ringbus_close.
+ * call of `visit` only; it is a hook: no lock is held, and it may use the bus as
+ * one. Not legal during ringbus_close.
  *
  * visit   returns 0 to go on, anything else to stop
  * return  RINGBUS_OK, what `visit` returned, RINGBUS_EINVAL, RINGBUS_ENOMEM */

@@ -23,13 +23,16 @@ unlink_record(void *context)
     *at = record->next;
     lock_release(&list_lock);
     record->is_linked = false;
+    record->has_exited = true;
 }
 
 int
 ringbus__record_link(struct record *record)
 {
-    const int outcome = ringbus__os.thread_at_exit(unlink_record, record);
+    int outcome = RINGBUS_ESYS;
 
+    if (!record->has_exited) /* else nobody would take it off the list again */
+        outcome = ringbus__os.thread_at_exit(unlink_record, record);
     if (outcome != RINGBUS_OK)
         return outcome;
     lock_acquire(&list_lock);

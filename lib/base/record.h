@@ -30,6 +30,7 @@ struct record {
     uint32_t depth;      /* of called[] */
     uint32_t deliveries; /* nested; only the outermost sets the epoch */
     bool is_linked;
+    bool has_exited; /* the thread's exit hook has run */
     /* for the layer above: the executor this thread is, the loops it runs, the post it is delivering itself, the
      * user's hooks it is in */
     void *executor;

@@ -244,12 +244,31 @@ take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
         if (group == NULL)
             return RINGBUS_ENOMEM;
         group->state = GROUP_STARTING;
+        group->life++;
         /* TABLE release: the group is complete. */
         store_ptr(&bus->groups[index], group, ORDER_TABLE_RELEASE);
         *ret_group = group;
         return RINGBUS_OK;
     }
     return RINGBUS_ENOSPC;
+}
+
+/* A life that ends before it has an executor: posters of the former one may have claimed, and abandon at once. */
+static void
+end_unread(struct ringbus_group *group)
+{
+    struct ringbus_run run;
+    int outcome = RINGBUS_EAGAIN;
+
+    ringbus_ring_end(group->ring);
+    while (outcome != RINGBUS_ESHUTDOWN) {
+        outcome = ringbus_reader_poll(group->lane.reader, MAX_PASS, &run);
+        if (outcome == RINGBUS_OK)
+            ringbus_reader_commit(group->lane.reader, run.first + run.count - 1);
+        else if (outcome == RINGBUS_EAGAIN)
+            ringbus__os.yield();
+    }
+    group->lane.reader->has_stepped = false;
 }
 
 /* Under the bus lock: bring a group to life. What fails leaves an ended group, good for the next try. */
@@ -266,7 +285,6 @@ start_group(struct ringbus_group *group, const struct ringbus_group_options *opt
     store_u32(&group->is_discarding, 0, ORDER_HINT);
     ringbus__loop_forget(group);
     group->is_at_end = false;
-    group->life++;
     if (outcome == RINGBUS_OK && group->ring != NULL) {
         group->lane.reader->waiter = (struct waiter){.strategy = options->wait};
         ringbus__ring_reopen(group->ring);
@@ -274,7 +292,7 @@ start_group(struct ringbus_group *group, const struct ringbus_group_options *opt
     if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_THREADS)
         outcome = start_lane(group);
     if (outcome != RINGBUS_OK && group->ring != NULL)
-        ringbus_ring_end(group->ring);
+        end_unread(group);
     group->state = outcome == RINGBUS_OK ? GROUP_OPEN : GROUP_ENDED;
     return outcome;
 }

@@ -143,7 +143,7 @@ retire(struct ringbus_topic *topic)
     for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
 
-        topic->parts[index].retired_at = ringbus__group_next(ringbus__group_at(bus, index));
+        topic->parts[index].retired_at = ringbus__group_cut(ringbus__group_at(bus, index));
     }
     if (is_passed(topic))
         release_topic(topic);

@@ -197,8 +197,10 @@ ringbus_visit(struct ringbus_bus *bus,
         struct object *object = snapshot.first;
 
         snapshot.first = object->next;
+        bus_enter_hook();
         if (outcome == RINGBUS_OK)
             outcome = visit_object(object, visit, context);
+        bus_leave_hook();
         ringbus__release(&bus->allocator, object, object->size);
     }
     return outcome;

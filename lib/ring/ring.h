@@ -63,8 +63,8 @@ void ringbus__reader_arm(struct ringbus_reader *reader);
 /* Wake the readers whose bits are set in `sleepers`. */
 void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers, uint64_t which);
 
-/* One step of waiting for the reader's next event: a little spinning or one sleep. Also over when the reader has stepped
- * over abandoned slots (has_stepped, which the owner clears). RINGBUS_OK, RINGBUS_ETIMEDOUT. */
+/* One step of waiting for the reader's next event: a little spinning or one sleep. Also over when the reader has
+ * stepped over abandoned slots (has_stepped, which the owner clears). RINGBUS_OK, RINGBUS_ETIMEDOUT. */
 int ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns);
 
 /* The deadline has passed. */
