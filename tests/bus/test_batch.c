@@ -1,5 +1,5 @@
-/* test_batch.c - when events are done: after their handlers, and after the batch_end they are owed; and who is told when
- * one of these fails. */
+/* test_batch.c - when events are done: after their handlers, and after the batch_end they are owed; and who is
+ * told when one of these fails. */
 #include "support/probe.h"
 
 /* ---- batch_end ---- */

@@ -1,4 +1,5 @@
-/* test_deadlock.c - a handler that posts into a full ring: it waits where that can end, and is told at once where not. */
+/* test_deadlock.c - a handler that posts into a full ring: it waits where that can end, and is told at once where
+ * not. */
 #include "support/probe.h"
 
 /* ---- into the own group ---- */

@@ -1,4 +1,4 @@
-/* test_open.c - a bus is opened and closed: options, limits, memory, and when it may not be closed. */
+/* test_open.c - a bus is opened, looked at and closed: options, limits, memory, figures. */
 #include <stdlib.h>
 
 #include "support/probe.h"
@@ -257,6 +257,122 @@ START_TEST(two_buses_know_nothing_of_each_other)
 }
 END_TEST
 
+/* ---- looking at it ---- */
+
+START_TEST(figures_agree_when_nothing_is_in_flight)
+{
+    static struct probe probes[3] = {{.name = "p0"}, {.name = "p1", .code = -1}, {.name = "p2"}};
+    struct ringbus_bus *bus = bus_open(NULL);
+    int64_t delivered = 0;
+
+    probes[2].group = group_open(bus, RINGBUS_GROUP_CALLER, 8);
+    for (int i = 0; i < 3; i++) {
+        probe_open(bus, &probes[i]);
+        probe_register(&probes[i], "a");
+    }
+    probe_register(&probes[0], "b");
+    for (uint64_t i = 0; i < 10; i++) {
+        ck_assert_int_eq(post_number(bus, "a", i), 3);
+        ck_assert_int_eq(post_number(bus, "b", i), 1);
+    }
+    bus_flush(bus);
+    for (int i = 0; i < 3; i++)
+        delivered += figure_of(bus, "consumer", probes[i].name, "delivered");
+    ck_assert_int_eq(delivered, 40);
+    ck_assert_int_eq(figure_of(bus, "group", "group-0", "delivered"), 30);
+    ck_assert_int_eq(figure_of(bus, "group", "group-1", "delivered"), 10);
+    ck_assert_int_eq(figure_of(bus, "group", "group-0", "posted"), 20);
+    ck_assert_int_eq(figure_of(bus, "group", "group-0", "lag"), 0);
+    ck_assert_int_eq(figure_of(bus, "group", "group-0", "failed"), 10);
+    ck_assert_int_eq(figure_of(bus, "consumer", "p1", "failed"), 10);
+    ck_assert_int_eq(figure_of(bus, "consumer", "p0", "registrations"), 2);
+    ck_assert_int_eq(figure_of(bus, "topic", "a", "consumers"), 3);
+    ck_assert_int_eq(figure_of(bus, "bus", "", "topics"), 2);
+    bus_close(bus);
+}
+END_TEST
+
+/* The order of the objects, as their first letters; every figure is explained. */
+static int
+note_object(const struct ringbus_figure *figure, void *context)
+{
+    char *letters = context;
+    const size_t length = strlen(letters);
+
+    MUST(figure->unit[0] != '\0' && figure->help[0] != '\0' && figure->figure[0] != '\0',
+        "a figure without unit or help");
+    MUST((figure->group != NULL) == (figure->object[0] == 'c'), "only consumers have a group");
+    if (length == 0 || letters[length - 1] != figure->object[0])
+        letters[length] = figure->object[0];
+    return 0;
+}
+
+static int
+stop_at_second(const struct ringbus_figure *figure, void *context)
+{
+    int *calls = context;
+
+    (void)figure;
+    return ++*calls == 2 ? 42 : 0;
+}
+
+START_TEST(visit_goes_from_bus_to_groups_to_topics_to_consumers_until_it_is_stopped)
+{
+    static struct probe probe;
+    struct ringbus_bus *bus = bus_open(NULL);
+    char letters[16] = "";
+    int calls = 0;
+
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    ck_assert_int_eq(ringbus_visit(bus, note_object, letters), RINGBUS_OK);
+    ck_assert_str_eq(letters, "bgtc");
+    ck_assert_int_eq(ringbus_visit(bus, stop_at_second, &calls), 42);
+    ck_assert_int_eq(calls, 2);
+    ck_assert_int_eq(ringbus_visit(NULL, note_object, letters), RINGBUS_EINVAL);
+    ck_assert_int_eq(ringbus_visit(bus, NULL, NULL), RINGBUS_EINVAL);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(dump_writes_a_line_an_object_whatever_the_names)
+{
+    static struct probe probe = {.name = "c\\d\xff"};
+    struct ringbus_bus *bus = bus_open(NULL);
+    char *text = NULL;
+    size_t size = 0, lines = 0;
+    FILE *stream = open_memstream(&text, &size);
+
+    probe_open(bus, &probe);
+    probe_register(&probe, "a\nb\x1b[31m");
+    ck_assert_int_eq(ringbus_dump(bus, stream), RINGBUS_OK);
+    fclose(stream);
+    for (size_t i = 0; i < size; i++)
+        lines += text[i] == '\n';
+    ck_assert_uint_eq(lines, 4);
+    ck_assert_msg(strstr(text, "topic a\\x0ab\\x1b[31m: consumers=1\n") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "consumer c\\x5cd\\xff in group-0: ") != NULL, "%s", text);
+    ck_assert_int_eq(text[size - 1], '\n');
+    free(text);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(dump_tells_when_its_stream_fails)
+{
+    struct ringbus_bus *bus = bus_open(NULL);
+    FILE *full = fopen("/dev/full", "w");
+
+    ck_assert_int_eq(ringbus_dump(bus, NULL), RINGBUS_EINVAL);
+    ck_assert_int_eq(ringbus_dump(NULL, stdout), RINGBUS_EINVAL);
+    if (full != NULL) {
+        ck_assert_int_eq(ringbus_dump(bus, full), RINGBUS_ESYS);
+        fclose(full);
+    }
+    bus_close(bus);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -266,5 +382,7 @@ main(void)
         closing_gives_all_memory_back, a_bus_is_busy_until_its_shutdown_has_finished,
         closing_a_live_bus_names_what_it_throws_away, a_bus_is_busy_for_its_handlers,
         a_bus_is_busy_for_its_hooks, a_bus_may_have_a_caller_group_for_default,
-        two_buses_know_nothing_of_each_other);
+        two_buses_know_nothing_of_each_other, figures_agree_when_nothing_is_in_flight,
+        visit_goes_from_bus_to_groups_to_topics_to_consumers_until_it_is_stopped,
+        dump_writes_a_line_an_object_whatever_the_names, dump_tells_when_its_stream_fails);
 }

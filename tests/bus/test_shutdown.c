@@ -123,22 +123,6 @@ START_TEST(concurrent_shutdowns_wait_for_the_same_end)
 }
 END_TEST
 
-START_TEST(on_shutdown_has_returned_when_shutdown_does)
-{
-    static struct gate gate;
-    static struct hooks hooks;
-    static struct probe probe = {.gate = &gate};
-    struct ringbus_bus *bus = open_stopped(&probe, &hooks, 1);
-    struct call draining;
-
-    call_start(&draining, drain, bus);
-    gate_open(&gate);
-    ck_assert_int_eq(call_join(&draining, "shutdown"), RINGBUS_OK);
-    ck_assert_uint_eq(load_u32(&hooks.shutdowns, ORDER_STATE_ACQUIRE), 1);
-    close_stopped(bus);
-}
-END_TEST
-
 /* ---- from handlers and hooks ---- */
 
 static void
@@ -216,11 +200,218 @@ START_TEST(on_shutdown_can_use_the_bus_no_more)
 }
 END_TEST
 
+/* ---- threads that deliver themselves ---- */
+
+static struct ringbus_bus *
+open_caller(struct probe *probe, struct hooks *hooks)
+{
+    struct ringbus_options options = options_with(hooks);
+    struct ringbus_bus *bus = bus_open(&options);
+
+    probe->group = group_open(bus, RINGBUS_GROUP_CALLER, 4);
+    probe_open(bus, probe);
+    probe_register(probe, "a");
+    return bus;
+}
+
+static void
+post_one(void *context)
+{
+    MUST(post_number(context, "a", 1) == 1, "no post");
+}
+
+static int
+flush(void *context)
+{
+    return ringbus_flush(context, RINGBUS_FOREVER);
+}
+
+static int
+drain_consumer(void *context)
+{
+    const struct probe *probe = context;
+
+    return ringbus_consumer_close(probe->consumer, RINGBUS_DRAIN);
+}
+
+static int
+drain_group(void *context)
+{
+    const struct probe *probe = context;
+
+    return ringbus_group_close(probe->group, RINGBUS_DRAIN);
+}
+
+static void
+queue_and_stop(struct probe *probe, const struct ringbus_event *event)
+{
+    (void)event;
+    MUST(post_number(probe->bus, "b", 2) == 1, "no nested post");
+    gate_pass(probe->of_act);
+}
+
+/* While a thread is in a handler, with a post queued for `other`: `call` waits for that post. */
+static void
+check_waits_for_queued(int (*call)(void *context), bool is_of_bus)
+{
+    struct gate gate;
+    struct probe other = {.name = "other"}, probe = {.act = queue_and_stop, .of_act = &gate};
+    struct ringbus_bus *bus = NULL;
+    struct call waiting;
+    struct worker worker;
+
+    gate_init(&gate);
+    calls_begin();
+    bus = open_caller(&probe, NULL);
+    other.group = group_open(bus, RINGBUS_GROUP_CALLER, 4);
+    probe_open(bus, &other);
+    probe_register(&other, "b");
+    worker_start(&worker, post_one, bus);
+    gate_await(&gate, 1);
+    call_start(&waiting, call, is_of_bus ? (void *)bus : (void *)&other);
+    ck_assert(!call_is_done(&waiting));
+    gate_open(&gate);
+    ck_assert_int_eq(call_join(&waiting, "who waits for a queued post"), RINGBUS_OK);
+    ck_assert_uint_eq(probe_calls(&other), 1);
+    worker_join(&worker, "a poster");
+    bus_close(bus);
+    calls_end();
+}
+
+START_TEST(flush_and_drain_wait_for_queued_posts)
+{
+    check_waits_for_queued(flush, true);
+    check_waits_for_queued(drain, true);
+    check_waits_for_queued(drain_consumer, false);
+    check_waits_for_queued(drain_group, false);
+}
+END_TEST
+
+/* ---- two buses on one thread ---- */
+
+static struct gate last_gate;
+
+static void
+post_to_other_bus(struct probe *probe, const struct ringbus_event *event)
+{
+    const struct probe *other = probe->of_act;
+
+    if (number_of(event) == 3)
+        gate_pass(&last_gate);
+    if (number_of(event) != 1)
+        return;
+    MUST(post_number(other->bus, "a", 2) == 1, "no nested post to another bus");
+    MUST(post_number(probe->bus, "a", 3) == 1, "no nested post");
+}
+
+/* The other bus was quiet, and could be closed, while its batch_end was still owed. */
+START_TEST(a_bus_has_not_shut_down_while_a_thread_of_another_bus_owes_it_a_batch_end)
+{
+    static struct probe other = {.has_batch_end = true};
+    static struct probe probe = {.act = post_to_other_bus, .of_act = &other};
+    struct ringbus_bus *bus = open_caller(&probe, NULL), *second = open_caller(&other, NULL);
+    struct worker worker;
+
+    gate_init(&last_gate);
+    worker_start(&worker, post_one, bus);
+    gate_await(&last_gate, 1);
+    CHECK_NUMBERS(&other, 2);
+    ck_assert_uint_eq(load_u32(&other.batches, ORDER_STATE_ACQUIRE), 0);
+    ck_assert_int_eq(ringbus_shutdown(second, RINGBUS_DRAIN, 0), RINGBUS_ETIMEDOUT);
+    gate_open(&last_gate);
+    ck_assert_int_eq(
+        IN_TIME(second, ringbus_shutdown(second, RINGBUS_DRAIN, RINGBUS_FOREVER)), RINGBUS_OK);
+    ck_assert_uint_eq(load_u32(&other.batches, ORDER_STATE_ACQUIRE), 1);
+    bus_close(second);
+    worker_join(&worker, "a poster");
+    bus_close(bus);
+}
+END_TEST
+
+/* The thread posts to one other bus; a third one's flush took it for one that serves it, and was never woken. */
+START_TEST(a_flush_does_not_wait_for_a_thread_that_serves_other_buses_for_ever)
+{
+    static struct probe other, third;
+    static struct probe probe = {.act = post_to_other_bus, .of_act = &other};
+    struct ringbus_bus *buses[3] = {NULL};
+    struct worker worker;
+    struct call flushing;
+
+    gate_init(&last_gate);
+    calls_begin();
+    buses[0] = open_caller(&probe, NULL);
+    buses[1] = open_caller(&other, NULL);
+    buses[2] = open_caller(&third, NULL);
+    worker_start(&worker, post_one, buses[0]);
+    gate_await(&last_gate, 1);
+    call_start(&flushing, flush, buses[2]);
+    gate_open(&last_gate);
+    worker_join(&worker, "a poster");
+    ck_assert_int_eq(call_join(&flushing, "the flush of a third bus"), RINGBUS_OK);
+    for (int i = 0; i < 3; i++)
+        bus_close(buses[i]);
+    calls_end();
+}
+END_TEST
+
+static void
+queue_and_discard(struct probe *probe, const struct ringbus_event *event)
+{
+    (void)event;
+    MUST(post_number(probe->bus, "b", 2) == 1, "no nested post");
+    MUST(ringbus_shutdown(probe->bus, RINGBUS_DISCARD, RINGBUS_FOREVER) == RINGBUS_PENDING,
+        "a handler cannot wait for the end");
+}
+
+START_TEST(a_queued_post_that_is_discarded_is_named)
+{
+    static struct hooks hooks;
+    static struct probe probe = {.act = queue_and_discard}, other = {.name = "other"};
+    struct ringbus_bus *bus = open_caller(&probe, &hooks);
+
+    other.group = probe.group;
+    probe_open(bus, &other);
+    probe_register(&other, "b");
+    ck_assert_int_eq(post_number(bus, "a", 1), 1);
+    ck_assert_int_eq(shut_down(bus, RINGBUS_DISCARD), RINGBUS_OK);
+    ck_assert_uint_eq(probe_calls(&other), 0);
+    ck_assert_uint_eq(undelivered(&hooks, "b", "other"), 1);
+    bus_close(bus);
+}
+END_TEST
+
+START_TEST(what_handlers_queue_while_the_bus_drains_is_delivered)
+{
+    static struct gate gate;
+    static struct probe other, probe = {.gate = &gate, .act = queue_and_stop, .of_act = &gate};
+    struct ringbus_bus *bus = open_caller(&probe, NULL);
+    struct worker worker;
+
+    gate_init(&gate);
+    other.group = probe.group;
+    probe_open(bus, &other);
+    probe_register(&other, "b");
+    worker_start(&worker, post_one, bus);
+    gate_await(&gate, 1);
+    ck_assert_int_eq(ringbus_shutdown(bus, RINGBUS_DRAIN, 0), RINGBUS_ETIMEDOUT);
+    ck_assert_int_eq(post_number(bus, "a", 1), RINGBUS_ESHUTDOWN);
+    gate_open(&gate);
+    ck_assert_int_eq(shut_down(bus, RINGBUS_DRAIN), RINGBUS_OK);
+    CHECK_NUMBERS(&other, 2);
+    worker_join(&worker, "a poster");
+    bus_close(bus);
+}
+END_TEST
+
 int
 main(void)
 {
     return RUN_TESTS("shutdown", shutdown_wakes_blocked_posters,
         a_bus_that_has_shut_down_takes_nothing, shutdown_twice_is_once,
-        concurrent_shutdowns_wait_for_the_same_end, on_shutdown_has_returned_when_shutdown_does,
-        a_handler_begins_a_shutdown, on_shutdown_can_use_the_bus_no_more);
+        concurrent_shutdowns_wait_for_the_same_end, a_handler_begins_a_shutdown,
+        on_shutdown_can_use_the_bus_no_more, flush_and_drain_wait_for_queued_posts,
+        a_bus_has_not_shut_down_while_a_thread_of_another_bus_owes_it_a_batch_end,
+        a_flush_does_not_wait_for_a_thread_that_serves_other_buses_for_ever,
+        a_queued_post_that_is_discarded_is_named,
+        what_handlers_queue_while_the_bus_drains_is_delivered);
 }

@@ -161,6 +161,40 @@ START_TEST(topics_are_reclaimed_while_a_handler_blocks)
 }
 END_TEST
 
+/* Topics named in the ring of a stopped group are in the way of topics that can be freed. */
+START_TEST(a_limit_counts_no_topic_that_can_be_freed)
+{
+    struct faulty_allocator faulty;
+    static struct gate gates[2];
+    static struct probe stopped[2];
+    struct ringbus_bus *bus = open_with_topics(18, &faulty);
+    struct ringbus_topic *topic = NULL;
+
+    for (int g = 0; g < 2; g++) {
+        gate_init(&gates[g]);
+        stopped[g].gate = &gates[g];
+        stopped[g].group = group_open(bus, RINGBUS_GROUP_THREADS, 64);
+        probe_open(bus, &stopped[g]);
+        probe_register(&stopped[g], g == 0 ? "a" : "b");
+        ck_assert_int_eq(post_number(bus, g == 0 ? "a" : "b", 1), 1);
+        gate_await(&gates[g], 1);
+        for (char name[] = "0"; name[0] < (g == 0 ? '=' : '3'); name[0]++) {
+            probe_register(&stopped[g], name);
+            ck_assert_int_eq(post_number(bus, name, 1), 1);
+            ck_assert_int_eq(
+                ringbus_unregister_consumer(bus, stopped[g].consumer, name), RINGBUS_OK);
+        }
+    }
+    ck_assert_int_eq(ringbus_topic_open(bus, "c", &topic), RINGBUS_ENOSPC);
+    gate_open(&gates[1]);
+    AWAIT_ON(bus, figure_of(bus, "group", "group-2", "lag") == 0);
+    ck_assert_int_eq(ringbus_topic_open(bus, "c", &topic), RINGBUS_OK);
+    ringbus_topic_close(topic);
+    gate_open(&gates[0]);
+    bus_close(bus);
+}
+END_TEST
+
 /* ---- several groups ---- */
 
 /* Probes on "a": one in the default group, a ring of `capacity`; one in a thread of its own; one in a caller group. */
@@ -289,6 +323,14 @@ see(const struct ringbus_event *event, void *context)
     return 0;
 }
 
+static uint64_t
+posted_each(void)
+{
+    const uint64_t count = scaled(MOST_POSTED / POSTERS);
+
+    return count < MOST_POSTED / POSTERS ? count : MOST_POSTED / POSTERS;
+}
+
 static void
 post_many(void *context)
 {
@@ -335,8 +377,8 @@ main(void)
     return RUN_TESTS("topic", a_handle_tells_its_name_and_consumers, handles_check_their_arguments,
         stars_and_greater_signs_are_ordinary_characters, there_are_at_most_max_topics,
         a_topic_without_handle_or_consumer_is_reclaimed,
-        topics_are_reclaimed_while_a_handler_blocks, a_post_reaches_every_group,
-        one_full_ring_refuses_the_post_for_all_groups,
+        topics_are_reclaimed_while_a_handler_blocks, a_limit_counts_no_topic_that_can_be_freed,
+        a_post_reaches_every_group, one_full_ring_refuses_the_post_for_all_groups,
         one_small_slot_refuses_the_post_for_all_groups,
         a_post_to_several_groups_waits_for_the_full_one,
         all_ring_groups_see_a_topic_in_the_same_order);

@@ -118,15 +118,38 @@ START_TEST(a_wait_for_room_with_a_pass_ends_at_its_deadline_on_a_restricted_line
 }
 END_TEST
 
-/* What happens when a producer has announced its sleep, and has not looked again. */
 static struct ringbus_reader *slowest;
 static int64_t unpublished;
 
 static void
 commit_meanwhile(void)
 {
-    ringbus_reader_commit(slowest, ringbus_reader_position(slowest) + 1);
+    if (ringbus_reader_position(slowest) < 0)
+        ringbus_reader_commit(slowest, 0);
 }
+
+/* What happens when a producer has found no room, and looks at the clock before it announces its sleep. */
+static int64_t
+commit_and_tell_time(void)
+{
+    commit_meanwhile();
+    return os_real()->now_ns();
+}
+
+START_TEST(room_that_is_made_after_a_producer_has_looked_is_found_before_it_sleeps)
+{
+    struct ringbus_ring *ring = begin_watched(2, RINGBUS_WAIT_BLOCK);
+
+    slowest = open_reader(ring);
+    publish(ring, 2);
+    ringbus__os.now_ns = commit_and_tell_time;
+    ck_assert_int_eq(ringbus_ring_claim_until(ring, 1, patience_ends()), 2);
+    ck_assert_uint_eq(os_watch_sleeps(), 0);
+    end_watched(ring);
+}
+END_TEST
+
+/* What happens when it has announced its sleep, and has not looked again. */
 
 static void
 publish_meanwhile(void)
@@ -201,6 +224,7 @@ main(void)
         a_sleeping_producer_is_woken_by_the_publish_of_the_previous_lap,
         a_sleeping_producer_is_woken_by_the_end,
         a_wait_for_room_with_a_pass_ends_at_its_deadline_on_a_restricted_line,
+        room_that_is_made_after_a_producer_has_looked_is_found_before_it_sleeps,
         room_that_is_made_while_a_producer_falls_asleep_is_found_before_it_sleeps,
         a_lap_that_ends_while_a_producer_falls_asleep_is_found_before_it_sleeps,
         a_producer_that_waits_for_one_publish_is_not_forgotten_for_another);

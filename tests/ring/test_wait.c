@@ -142,8 +142,33 @@ START_TEST(a_wait_ends_at_its_deadline)
 }
 END_TEST
 
-/* What happens when a reader has announced its sleep, and has not looked again. */
 static struct ringbus_ring *falling_asleep;
+
+/* What happens when a reader has looked in vain, and looks at the clock before it announces its sleep. */
+static int64_t
+publish_and_tell_time(void)
+{
+    if (ringbus_ring_cursor(falling_asleep) < 0)
+        publish(falling_asleep, 1);
+    return os_real()->now_ns();
+}
+
+START_TEST(what_is_published_after_a_reader_has_looked_is_found_before_it_sleeps)
+{
+    struct ringbus_ring *ring = begin_watched(2, RINGBUS_WAIT_BLOCK);
+    struct ringbus_reader *reader = open_reader_after(ring, RINGBUS_WAIT_BLOCK, NULL, 0);
+    struct ringbus_run run = {-1, 0};
+
+    falling_asleep = ring;
+    ringbus__os.now_ns = publish_and_tell_time;
+    ck_assert_int_eq(ringbus_reader_wait_until(reader, 1, patience_ends(), &run), RINGBUS_OK);
+    ck_assert_int_eq(run.first, 0);
+    ck_assert_uint_eq(os_watch_sleeps(), 0);
+    end_watched(ring);
+}
+END_TEST
+
+/* What happens when it has announced its sleep, and has not looked again. */
 
 static void
 publish_meanwhile(void)
@@ -286,6 +311,7 @@ main(void)
         a_sleeping_dependent_is_woken_by_a_commit,
         a_sleeping_dependent_is_woken_when_the_reader_before_it_steps_to_the_end,
         a_wait_ends_at_its_deadline,
+        what_is_published_after_a_reader_has_looked_is_found_before_it_sleeps,
         what_is_published_while_a_reader_falls_asleep_is_found_before_it_sleeps,
         a_ring_with_a_wake_of_its_own_calls_it_once_for_an_announced_sleep,
         a_wake_up_for_no_reason_has_no_effect, nothing_is_asked_of_the_system_while_nobody_sleeps,

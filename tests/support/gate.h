@@ -53,7 +53,8 @@ struct call {
     struct worker worker;
 };
 
-/* From here to calls_end it is known whether a call sleeps; begun before the bus is opened, ended after it is closed. */
+/* From here to calls_end it is known whether a call sleeps; begun before the bus is opened, ended after it is
+ * closed. */
 void calls_begin(void);
 void calls_end(void);
 

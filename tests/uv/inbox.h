@@ -1,4 +1,4 @@
-/* inbox.h - consumers that note what they get, and one that can be held up. */
+/* inbox.h - consumers that note what they get, one that can be held up, and two loops to have them on. */
 #ifndef TESTS_UV_INBOX_H
 #define TESTS_UV_INBOX_H
 
@@ -125,6 +125,58 @@ fill_turnstile(
     MUST(post_number(bus, topic, 0) == 1, "the first post fails");
     await_entered(turnstile, 1);
     MUST(post_numbers(bus, topic, capacity) == capacity - 1, "the ring is not full");
+}
+
+/* Two loops of one bus, both turned by the test's own thread: `place` asks to be told when it may write, `other` is one
+ * that may refuse. Each has a group of eight slots and handles one event a turn. */
+enum { PAIR_CAPACITY = 8 };
+
+struct pair {
+    struct faulty_allocator memory;
+    struct ringbus_bus *bus;
+    struct place place, other;
+    struct ringbus_group *group, *other_group;
+    struct inbox inbox, other_inbox;
+    struct calls calls;
+};
+
+static inline void
+pair_open(struct pair *pair)
+{
+    pair->bus = open_bus(&pair->memory);
+    place_open(&pair->place);
+    place_open(&pair->other);
+    inbox_open(&pair->inbox);
+    inbox_open(&pair->other_inbox);
+    pair->group = attach(pair->bus, &pair->place, PAIR_CAPACITY, 1);
+    pair->other_group = attach(pair->bus, &pair->other, PAIR_CAPACITY, 1);
+    consume(pair->bus, pair->group, receive, &pair->inbox, "own");
+    consume(pair->bus, pair->other_group, receive, &pair->other_inbox, "other");
+    pair->calls = (struct calls){pthread_self(), 0};
+    settle(&pair->place);
+    settle(&pair->other);
+}
+
+static inline void
+pair_close(struct pair *pair)
+{
+    detach(&pair->other, pair->other_group, RINGBUS_DRAIN);
+    place_close(&pair->other);
+    detach_and_close(pair->bus, &pair->memory, &pair->place, pair->group);
+}
+
+static inline void
+fill(struct pair *pair, const char *topic)
+{
+    post_numbers(pair->bus, topic, PAIR_CAPACITY);
+    MUST(post_number(pair->bus, topic, 0) == RINGBUS_EAGAIN, "the ring is not full");
+}
+
+static inline void
+ask(struct pair *pair, void (*callback)(void *context), void *context)
+{
+    MUST(ringbus_uv_on_writable(pair->bus, &pair->place.loop, callback, context) == RINGBUS_OK,
+        "on_writable");
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* test_detach.c - a loop group leaves: what is still delivered, when the callback comes, and where posts go meanwhile. */
+/* test_detach.c - a loop group leaves: what is still delivered, when the callback comes, and where posts go
+ * meanwhile. */
 #include "uv/inbox.h"
 
 enum { CAPACITY = 16, BUDGET = 4, POSTED = 10 };

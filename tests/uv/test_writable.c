@@ -1,162 +1,164 @@
 /* test_writable.c - on_writable: when the callback comes, and that it comes. */
 #include "bus/group.h"
-#include "uv/two_loops.h"
+#include "uv/inbox.h"
+
+enum { HALF = PAIR_CAPACITY / 2 };
 
 /* ---- when ---- */
 
 START_TEST(nothing_was_refused_so_the_callback_comes_in_the_next_turn)
 {
-    struct scene scene;
+    struct pair pair;
 
-    scene_open(&scene);
-    ask(&scene, count_call, &scene.calls);
-    ck_assert_uint_eq(scene.calls.count, 0);
-    turn(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    settle(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    pair_open(&pair);
+    ask(&pair, count_call, &pair.calls);
+    ck_assert_uint_eq(pair.calls.count, 0);
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(the_loops_own_group_is_writable_when_it_has_fallen_to_half)
 {
-    struct scene scene;
+    struct pair pair;
 
-    scene_open(&scene);
-    fill(&scene, "own");
-    ask(&scene, count_call, &scene.calls);
-    while (received(&scene.inbox) < HALF - 1) {
-        turn(&scene.place);
-        ck_assert_uint_eq(scene.calls.count, 0);
+    pair_open(&pair);
+    fill(&pair, "own");
+    ask(&pair, count_call, &pair.calls);
+    while (received(&pair.inbox) < HALF - 1) {
+        turn(&pair.place);
+        ck_assert_uint_eq(pair.calls.count, 0);
     }
-    turn(&scene.place);
-    ck_assert_uint_eq(received(&scene.inbox), HALF);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    settle(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    turn(&pair.place);
+    ck_assert_uint_eq(received(&pair.inbox), HALF);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(another_loops_group_wakes_the_asker_when_it_has_fallen_to_half)
 {
-    struct scene scene;
+    struct pair pair;
 
-    scene_open(&scene);
-    fill(&scene, "other");
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place); /* it sleeps until it is told */
-    while (received(&scene.other_inbox) < HALF - 1) {
-        turn(&scene.other);
-        ck_assert(!is_woken(&scene.place));
+    pair_open(&pair);
+    fill(&pair, "other");
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place); /* it sleeps until it is told */
+    while (received(&pair.other_inbox) < HALF - 1) {
+        turn(&pair.other);
+        ck_assert(!is_woken(&pair.place));
     }
-    turn(&scene.other);
-    ck_assert(is_woken(&scene.place));
-    ck_assert_uint_eq(scene.calls.count, 0);
-    turn(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    ck_assert_uint_eq(scene.other_inbox.is_inside, false);
-    settle(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    turn(&pair.other);
+    ck_assert(is_woken(&pair.place));
+    ck_assert_uint_eq(pair.calls.count, 0);
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    ck_assert_uint_eq(pair.other_inbox.is_inside, false);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(a_fall_to_half_counts_although_the_ring_was_filled_again_before_the_asker_looked)
 {
-    struct scene scene;
+    struct pair pair;
 
-    scene_open(&scene);
-    fill(&scene, "other");
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place);
-    settle(&scene.other);
+    pair_open(&pair);
+    fill(&pair, "other");
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
+    settle(&pair.other);
     /* By others than this loop: what it is refused itself would count. */
-    while (ringbus__group_lag(scene.other_group) < CAPACITY)
-        ck_assert_int_eq(post_number(scene.bus, "other", 0), 1);
-    turn(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    while (ringbus__group_lag(pair.other_group) < PAIR_CAPACITY)
+        ck_assert_int_eq(post_number(pair.bus, "other", 0), 1);
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(a_threads_group_wakes_the_asker_when_it_has_fallen_to_half)
 {
-    struct scene scene;
+    struct pair pair;
     struct turnstile turnstile;
 
-    scene_open(&scene);
-    open_turnstile(scene.bus, &turnstile, CAPACITY, "slow");
-    fill_turnstile(scene.bus, &turnstile, CAPACITY, "slow");
-    ck_assert_int_eq(post_number(scene.bus, "slow", 0), RINGBUS_EAGAIN);
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place);
+    pair_open(&pair);
+    open_turnstile(pair.bus, &turnstile, PAIR_CAPACITY, "slow");
+    fill_turnstile(pair.bus, &turnstile, PAIR_CAPACITY, "slow");
+    ck_assert_int_eq(post_number(pair.bus, "slow", 0), RINGBUS_EAGAIN);
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
     allow(&turnstile, 1);
     await_entered(&turnstile, 2); /* it has looked, and there are seven left */
-    ck_assert(!is_woken(&scene.place));
-    ck_assert_uint_eq(scene.calls.count, 0);
+    ck_assert(!is_woken(&pair.place));
+    ck_assert_uint_eq(pair.calls.count, 0);
     allow(&turnstile, UINT64_MAX);
-    RUN_UNTIL(&scene.place, scene.calls.count > 0);
-    settle(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    RUN_UNTIL(&pair.place, pair.calls.count > 0);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(every_group_that_refused_must_have_fallen_to_half)
 {
-    struct scene scene;
+    struct pair pair;
 
-    scene_open(&scene);
-    fill(&scene, "own");
-    fill(&scene, "other");
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place);
-    ck_assert_uint_eq(received(&scene.inbox), CAPACITY);
-    ck_assert_uint_eq(scene.calls.count, 0);
-    settle(&scene.other);
-    settle(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    pair_open(&pair);
+    fill(&pair, "own");
+    fill(&pair, "other");
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
+    ck_assert_uint_eq(received(&pair.inbox), PAIR_CAPACITY);
+    ck_assert_uint_eq(pair.calls.count, 0);
+    settle(&pair.other);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(a_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too)
 {
-    struct scene scene;
+    struct pair pair;
     int64_t sequence = 0;
 
-    scene_open(&scene);
-    sequence = ringbus__ring_claim_now(scene.other_group->ring, CAPACITY, false);
-    ck_assert_int_eq(post_number(scene.bus, "other", 0), RINGBUS_EAGAIN);
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place);
-    ringbus_ring_abandon(scene.other_group->ring, sequence, CAPACITY);
-    settle(&scene.other);
-    settle(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    pair_open(&pair);
+    sequence = ringbus__ring_claim_now(pair.other_group->ring, PAIR_CAPACITY, false);
+    ck_assert_int_eq(post_number(pair.bus, "other", 0), RINGBUS_EAGAIN);
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
+    ringbus_ring_abandon(pair.other_group->ring, sequence, PAIR_CAPACITY);
+    settle(&pair.other);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(a_threads_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too)
 {
-    struct scene scene;
+    struct pair pair;
     struct turnstile turnstile;
     struct ringbus_group *group = NULL;
     int64_t sequence = 0;
 
-    scene_open(&scene);
-    group = open_turnstile(scene.bus, &turnstile, CAPACITY, "slow");
-    sequence = ringbus__ring_claim_now(group->ring, CAPACITY, false);
-    ck_assert_int_eq(post_number(scene.bus, "slow", 0), RINGBUS_EAGAIN);
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place);
-    ringbus_ring_abandon(group->ring, sequence, CAPACITY);
-    RUN_UNTIL(&scene.place, scene.calls.count > 0);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene_close(&scene);
+    pair_open(&pair);
+    group = open_turnstile(pair.bus, &turnstile, PAIR_CAPACITY, "slow");
+    sequence = ringbus__ring_claim_now(group->ring, PAIR_CAPACITY, false);
+    ck_assert_int_eq(post_number(pair.bus, "slow", 0), RINGBUS_EAGAIN);
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
+    ringbus_ring_abandon(group->ring, sequence, PAIR_CAPACITY);
+    RUN_UNTIL(&pair.place, pair.calls.count > 0);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
@@ -164,42 +166,63 @@ END_TEST
 
 START_TEST(a_threads_group_that_refused_and_ends_holds_nobody_up)
 {
-    struct scene scene;
+    struct pair pair;
     struct turnstile turnstile;
     struct ringbus_group *group = NULL;
 
-    scene_open(&scene);
-    group = open_turnstile(scene.bus, &turnstile, CAPACITY, "slow");
-    fill_turnstile(scene.bus, &turnstile, CAPACITY, "slow");
-    ck_assert_int_eq(post_number(scene.bus, "slow", 0), RINGBUS_EAGAIN);
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place);
+    pair_open(&pair);
+    group = open_turnstile(pair.bus, &turnstile, PAIR_CAPACITY, "slow");
+    fill_turnstile(pair.bus, &turnstile, PAIR_CAPACITY, "slow");
+    ck_assert_int_eq(post_number(pair.bus, "slow", 0), RINGBUS_EAGAIN);
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
     ck_assert_int_eq(ringbus_group_close(group, RINGBUS_DRAIN), RINGBUS_PENDING);
-    ck_assert(is_woken(&scene.place));
-    turn(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
+    ck_assert(is_woken(&pair.place));
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
     allow(&turnstile, UINT64_MAX);
-    scene_close(&scene);
+    pair_close(&pair);
 }
 END_TEST
 
 START_TEST(a_loop_group_that_refused_and_is_detached_holds_nobody_up)
 {
-    struct scene scene;
+    struct pair pair;
     struct ringbus_group *third = NULL;
 
-    scene_open(&scene);
-    third = attach(scene.bus, &scene.other, CAPACITY, 1);
-    fill(&scene, "other");
-    ask(&scene, count_call, &scene.calls);
-    settle(&scene.place);
+    pair_open(&pair);
+    third = attach(pair.bus, &pair.other, PAIR_CAPACITY, 1);
+    fill(&pair, "other");
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
     ck_assert_int_eq(
-        ringbus_uv_detach(scene.other_group, RINGBUS_DISCARD, NULL, NULL), RINGBUS_PENDING);
-    ck_assert(is_woken(&scene.place));
-    turn(&scene.place);
-    ck_assert_uint_eq(scene.calls.count, 1);
-    scene.other_group = third;
-    scene_close(&scene);
+        ringbus_uv_detach(pair.other_group, RINGBUS_DISCARD, NULL, NULL), RINGBUS_PENDING);
+    ck_assert(is_woken(&pair.place));
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair.other_group = third;
+    pair_close(&pair);
+}
+END_TEST
+
+START_TEST(a_group_that_refused_has_ended_although_another_one_lives_in_its_memory)
+{
+    struct pair pair;
+    const struct ringbus_group *old = NULL;
+
+    pair_open(&pair);
+    old = pair.other_group;
+    fill(&pair, "other");
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
+    detach(&pair.other, pair.other_group, RINGBUS_DISCARD);
+    pair.other_group = attach(pair.bus, &pair.other, PAIR_CAPACITY, 1);
+    ck_assert_ptr_eq(pair.other_group, old);
+    consume(pair.bus, pair.other_group, receive, &pair.other_inbox, "other");
+    ck_assert_uint_eq(post_numbers(pair.bus, "other", PAIR_CAPACITY), PAIR_CAPACITY);
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
 }
 END_TEST
 
@@ -215,5 +238,6 @@ main(void)
         a_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too,
         a_threads_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too,
         a_threads_group_that_refused_and_ends_holds_nobody_up,
-        a_loop_group_that_refused_and_is_detached_holds_nobody_up);
+        a_loop_group_that_refused_and_is_detached_holds_nobody_up,
+        a_group_that_refused_has_ended_although_another_one_lives_in_its_memory);
 }

@@ -1,0 +1,145 @@
+/* stress_loop_wake.c - a loop goes to sleep again and again while threads post single events: each must wake it.
+ *
+ * A poster waits for its event to arrive before it posts the next one, so nothing later heals a wake-up that was lost:
+ * the posters' waits expire then. The gaps between posts are random, around the time a loop takes to fall asleep. */
+#include "base/cpu.h"
+#include "uv/fixture.h"
+
+enum { POSTERS = 2, LOOKS = 2000 };
+
+static const char *const topics[POSTERS] = {"t0", "t1"};
+
+struct litmus {
+    struct faulty_allocator memory;
+    struct ringbus_bus *bus;
+    struct place place;
+    struct ringbus_group *groups[POSTERS];
+    uint64_t rounds;
+    bool asks_to_write; /* handlers call on_writable, by which the loop wakes itself */
+    struct calls writable;
+    uint64_t asked;
+};
+
+struct post_office {
+    struct worker worker;
+    struct litmus *litmus;
+    const char *topic;
+    struct atomic_u64 arrived;
+    uint64_t last; /* number of the last event; of the loop's thread */
+    uint64_t random;
+};
+
+static int
+arrive(const struct ringbus_event *event, void *context)
+{
+    struct post_office *office = context;
+    struct litmus *litmus = office->litmus;
+    uint64_t number = 0;
+
+    MUST(event->size == sizeof number, "an event of %zu bytes", event->size);
+    memcpy(&number, event->data, sizeof number);
+    MUST(number == office->last + 1, "event %d after %d", (int)number, (int)office->last);
+    office->last = number;
+    if (litmus->asks_to_write && number % 3 == 0) {
+        MUST(ringbus_uv_on_writable(
+                 litmus->bus, &litmus->place.loop, count_call, &litmus->writable) == RINGBUS_OK,
+            "on_writable");
+        litmus->asked++;
+    }
+    store_u64(&office->arrived, number, ORDER_STATE_RELEASE);
+    return 0;
+}
+
+static void
+await_arrival(const struct post_office *office, uint64_t number)
+{
+    for (int looks = 0; looks < LOOKS; looks++) {
+        if (load_u64(&office->arrived, ORDER_STATE_ACQUIRE) == number)
+            return;
+        cpu_pause();
+    }
+    AWAIT(load_u64(&office->arrived, ORDER_STATE_ACQUIRE) == number);
+}
+
+static void
+post_one_by_one(void *context)
+{
+    struct post_office *office = context;
+    struct ringbus_topic *topic = NULL;
+
+    MUST(ringbus_topic_open(office->litmus->bus, office->topic, &topic) == RINGBUS_OK, "no topic");
+    for (uint64_t number = 1; number <= office->litmus->rounds; number++) {
+        for (uint64_t gap = next_random(&office->random) % 256; gap > 0; gap--)
+            cpu_pause();
+        MUST(ringbus_topic_post(topic, &number, sizeof number, NULL) == 1, "a post fails");
+        await_arrival(office, number);
+    }
+    ringbus_topic_close(topic);
+}
+
+static bool
+have_arrived(const struct post_office *offices, uint32_t count, uint64_t rounds)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (offices[i].last < rounds)
+            return false;
+    return true;
+}
+
+static void
+run_litmus(uint32_t posters, bool asks_to_write)
+{
+    struct litmus litmus = {.rounds = scaled(20000), .asks_to_write = asks_to_write};
+    struct post_office offices[POSTERS];
+
+    litmus.bus = open_bus(&litmus.memory);
+    litmus.writable.thread = pthread_self();
+    place_open(&litmus.place);
+    for (uint32_t i = 0; i < posters; i++) {
+        offices[i] =
+            (struct post_office){.litmus = &litmus, .topic = topics[i], .random = 0x9e3779b9u + i};
+        litmus.groups[i] = attach(litmus.bus, &litmus.place, 4, 0);
+        consume(litmus.bus, litmus.groups[i], arrive, &offices[i], topics[i]);
+    }
+    for (uint32_t i = 0; i < posters; i++)
+        worker_start(&offices[i].worker, post_one_by_one, &offices[i]);
+    /* The posters have the deadlines: the loop may run for as long as there is progress. */
+    uv_timer_stop(&litmus.place.patience);
+    while (!have_arrived(offices, posters, litmus.rounds))
+        uv_run(&litmus.place.loop, UV_RUN_ONCE);
+    be_patient(&litmus.place);
+    for (uint32_t i = 0; i < posters; i++)
+        worker_join(&offices[i].worker, "a poster");
+    for (uint32_t i = 0; i < posters; i++)
+        detach(&litmus.place, litmus.groups[i], RINGBUS_DRAIN);
+    MUST(litmus.writable.count == litmus.asked, "on_writable: %d of %d calls",
+        (int)litmus.writable.count, (int)litmus.asked);
+    place_close(&litmus.place);
+    close_bus(litmus.bus, &litmus.memory);
+}
+
+START_TEST(each_post_of_a_thread_wakes_the_loop)
+{
+    run_litmus(1, false);
+}
+END_TEST
+
+START_TEST(each_post_wakes_a_loop_that_wakes_itself_too)
+{
+    run_litmus(1, true);
+}
+END_TEST
+
+START_TEST(each_post_of_two_threads_to_two_groups_wakes_the_loop)
+{
+    run_litmus(2, true);
+}
+END_TEST
+
+int
+main(void)
+{
+    return RUN_TESTS("stress loop wake", each_post_of_a_thread_wakes_the_loop,
+        each_post_wakes_a_loop_that_wakes_itself_too,
+        each_post_of_two_threads_to_two_groups_wakes_the_loop);
+}
