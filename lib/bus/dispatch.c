@@ -171,6 +171,8 @@ ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *ru
         ringbus__dispatch(&delivery, &event, sequence);
         if (unlikely(delivery.is_discarding))
             count_u64(&lane->discarded, 1);
+        else
+            store_i64(&lane->handed_out, sequence, ORDER_COUNT);
         store_i64(&lane->done, sequence, ORDER_COUNT);
     }
     end_batches(&delivery);

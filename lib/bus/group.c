@@ -194,6 +194,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     group->capacity = options->capacity;
     group->slot_size = options->slot_size;
     store_i64(&group->lane.done, -1, ORDER_OWN);
+    store_i64(&group->lane.handed_out, -1, ORDER_OWN);
     if (group->kind == RINGBUS_GROUP_CALLER)
         outcome = ringbus__caller_open_pool(group) ? RINGBUS_OK : RINGBUS_ENOMEM;
     else

@@ -32,7 +32,8 @@ struct lane {
     bool has_thread; /* to be joined; of whoever starts the group */
     /* of the executor's thread */
     struct atomic_i64 done; /* last event all of whose handlers have returned; read by reports */
-    int64_t safe;           /* last event before one that is owed a batch_end */
+    struct atomic_i64 handed_out; /* last event that was not discarded; read by reports */
+    int64_t safe;                 /* last event before one that is owed a batch_end */
     struct ringbus_consumer *touched;
     struct ringbus_consumer **touched_last;
     struct atomic_u32 started; /* 1: it runs, 2: it could not, 3: it has run */

@@ -81,6 +81,7 @@ count_pending(struct ringbus_group *group)
     struct ringbus_run run;
     const int64_t end = ringbus__ring_next(group->ring);
     const int64_t done = load_i64(&group->lane.done, ORDER_COUNT);
+    const int64_t handed_out = load_i64(&group->lane.handed_out, ORDER_COUNT);
 
     /* The lock keeps the topics, a reader of our own keeps the slots from being overwritten while we look. */
     lock_acquire(&group->bus->names);
@@ -98,7 +99,9 @@ count_pending(struct ringbus_group *group)
             for (uint32_t i = 0; set != NULL && i < set->count; i++) {
                 struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-                if (r != NULL && (sequence > done || r->consumer->batch_end != NULL) &&
+                if (r != NULL &&
+                    (sequence > done ||
+                        (r->consumer->batch_end != NULL && sequence <= handed_out)) &&
                     sequence >= load_i64(&r->from, ORDER_HINT) &&
                     sequence < load_i64(&r->until, ORDER_HINT))
                     r->pending++;
