@@ -84,7 +84,8 @@ void
 ringbus__bus_settle(struct ringbus_bus *bus)
 {
     struct ringbus_consumer *finished = NULL;
-    bool is_over = false, is_told = false;
+    struct row *rows = NULL;
+    bool is_over = false;
 
     lock_acquire(&bus->lock);
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
@@ -96,13 +97,13 @@ ringbus__bus_settle(struct ringbus_bus *bus)
     tell_loops(bus);
     finished = ringbus__consumer_take_finished(bus);
     is_over = ringbus__shutdown_settle(bus);
-    is_told = bus->reporters == 0 && bus->report != NULL;
+    if (bus->reporters == 0)
+        rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
     for (struct ringbus_consumer *at = finished; at != NULL; at = at->next)
         ringbus__bus_unwatch(bus);
     ringbus__consumer_destroy(bus, finished);
-    if (is_told)
-        ringbus__report_flush(bus);
+    ringbus__report_tell(bus, rows);
     if (is_over)
         ringbus__shutdown_complete(bus);
     signal_raise(&bus->changed);

@@ -73,6 +73,33 @@ ringbus__shutdown_complete(struct ringbus_bus *bus)
 
 /* ---- who was left with what ---- */
 
+/* How far a group's executor has come: what it has not done, and what it has only thrown away. */
+struct progress {
+    int64_t done;
+    int64_t handed_out;
+};
+
+/* Count an event of a group's ring for each registration that has not finished with it. */
+static void
+count_event(struct ringbus_group *group, int64_t sequence, const struct progress *progress)
+{
+    const struct entry *entry = (const struct entry *)ring_slot(group->ring, sequence)->payload;
+    const struct match_set *set =
+        load_ptr(&entry->topic->parts[group->index].set, ORDER_TABLE_ACQUIRE);
+
+    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+        struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
+
+        if (r == NULL || sequence < load_i64(&r->from, ORDER_HINT) ||
+            sequence >= load_i64(&r->until, ORDER_HINT))
+            continue;
+        /* Of the pass under way, what was handed out to one with a batch_end is not finished. */
+        if (sequence > progress->done ||
+            (r->consumer->batch_end != NULL && sequence <= progress->handed_out))
+            r->pending++;
+    }
+}
+
 /* Under the bus lock: count what a group's ring still holds for each registration. */
 static void
 count_pending(struct ringbus_group *group)
@@ -80,8 +107,10 @@ count_pending(struct ringbus_group *group)
     struct ringbus_reader *reader = NULL;
     struct ringbus_run run;
     const int64_t end = ringbus__ring_next(group->ring);
-    const int64_t done = load_i64(&group->lane.done, ORDER_COUNT);
-    const int64_t handed_out = load_i64(&group->lane.handed_out, ORDER_COUNT);
+    const struct progress progress = {
+        .done = load_i64(&group->lane.done, ORDER_COUNT),
+        .handed_out = load_i64(&group->lane.handed_out, ORDER_COUNT),
+    };
 
     /* The lock keeps the topics, a reader of our own keeps the slots from being overwritten while we look. */
     lock_acquire(&group->bus->names);
@@ -90,23 +119,8 @@ count_pending(struct ringbus_group *group)
         return;
     }
     while (ringbus_reader_poll(reader, UINT32_MAX, &run) == RINGBUS_OK && run.first < end) {
-        for (int64_t sequence = run.first; sequence < run.first + run.count; sequence++) {
-            const struct entry *entry =
-                (const struct entry *)ring_slot(group->ring, sequence)->payload;
-            const struct match_set *set =
-                load_ptr(&entry->topic->parts[group->index].set, ORDER_TABLE_ACQUIRE);
-
-            for (uint32_t i = 0; set != NULL && i < set->count; i++) {
-                struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
-
-                if (r != NULL &&
-                    (sequence > done ||
-                        (r->consumer->batch_end != NULL && sequence <= handed_out)) &&
-                    sequence >= load_i64(&r->from, ORDER_HINT) &&
-                    sequence < load_i64(&r->until, ORDER_HINT))
-                    r->pending++;
-            }
-        }
+        for (int64_t sequence = run.first; sequence < run.first + run.count; sequence++)
+            count_event(group, sequence, &progress);
         ringbus_reader_commit(reader, run.first + run.count - 1);
     }
     lock_release(&group->bus->names);
@@ -164,15 +178,18 @@ ringbus__report_collect(struct ringbus_bus *bus)
     collect_from(bus, bus->closing);
 }
 
-void
-ringbus__report_flush(struct ringbus_bus *bus)
+struct row *
+ringbus__report_take(struct ringbus_bus *bus)
 {
-    struct row *rows = NULL;
+    struct row *rows = bus->report;
 
-    lock_acquire(&bus->lock);
-    rows = bus->report;
     bus->report = NULL;
-    lock_release(&bus->lock);
+    return rows;
+}
+
+void
+ringbus__report_tell(struct ringbus_bus *bus, struct row *rows)
+{
     while (rows != NULL) {
         struct row *row = rows;
 
@@ -187,15 +204,15 @@ ringbus__report_flush(struct ringbus_bus *bus)
 void
 ringbus__report_done(struct ringbus_bus *bus)
 {
-    bool is_all_told = false;
+    struct row *rows = NULL;
 
-    while (!is_all_told) {
-        ringbus__report_flush(bus);
+    do {
         lock_acquire(&bus->lock);
-        is_all_told = bus->report == NULL;
-        bus->reporters -= is_all_told;
+        rows = ringbus__report_take(bus);
+        bus->reporters -= rows == NULL;
         lock_release(&bus->lock);
-    }
+        ringbus__report_tell(bus, rows);
+    } while (rows != NULL);
 }
 
 static void

@@ -14,8 +14,9 @@ void ringbus__shutdown_complete(struct ringbus_bus *bus);
 /* Under the bus lock: note for the report what registrations have pending, or had thrown away since the last one. */
 void ringbus__report_collect(struct ringbus_bus *bus);
 
-/* No lock held: call on_undelivered for what was noted. */
-void ringbus__report_flush(struct ringbus_bus *bus);
+/* Under the bus lock: what was noted; then, with no lock held, call on_undelivered for it. */
+struct row *ringbus__report_take(struct ringbus_bus *bus);
+void ringbus__report_tell(struct ringbus_bus *bus, struct row *rows);
 
 /* By a caller that was counted in bus->reporters: tell everything, then be counted no more. */
 void ringbus__report_done(struct ringbus_bus *bus);
