@@ -128,9 +128,9 @@ resolve_after(const struct ringbus_ring *ring, const struct ringbus_reader_optio
 }
 
 static struct ringbus_reader *
-take_free(struct ringbus_ring *ring)
+take_free(struct ringbus_ring *ring, uint32_t first)
 {
-    for (uint32_t i = 0; i < ring->max_readers; i++)
+    for (uint32_t i = first; i < ring->max_readers; i++)
         if (!ring->readers[i].is_open)
             return &ring->readers[i];
     return NULL;
@@ -164,6 +164,8 @@ settle_at(struct ringbus_reader *reader, int64_t position)
 {
     reader->next = position + 1;
     store_i64(&reader->position, position, ORDER_POSITION_RELEASE);
+    ring_moved(
+        reader->ring); /* a producer may have seen the first position, and sleep for it to move */
 }
 
 static void
@@ -189,7 +191,7 @@ ringbus_reader_open(struct ringbus_ring *ring, const struct ringbus_reader_optio
     lock_acquire(&ring->lock);
     if (!resolve_after(ring, &options, &after))
         outcome = RINGBUS_EINVAL;
-    else if ((reader = take_free(ring)) == NULL)
+    else if ((reader = take_free(ring, 0)) == NULL)
         outcome = RINGBUS_ENOSPC;
     if (outcome == RINGBUS_OK) {
         prepare(reader, after, options.wait);
@@ -210,7 +212,7 @@ ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *
     struct ringbus_reader *reader = NULL;
 
     lock_acquire(&ring->lock);
-    reader = take_free(ring);
+    reader = take_free(ring, (uint32_t)(other - ring->readers) + 1); /* gate.c I3 */
     if (reader != NULL) {
         prepare(reader, 0, RINGBUS_WAIT_PHASED);
         activate(reader, ringbus_reader_position(other));

@@ -50,7 +50,7 @@ bool ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t 
 
 /* ---- readers (reader.c) ---- */
 
-/* Join behind `other`: at its position, with its events still to read. */
+/* Join behind `other`: at its position, with its events still to read. RINGBUS_ENOSPC: no free place after its own. */
 int ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *other,
     struct ringbus_reader **ret_reader);
 
