@@ -2,9 +2,9 @@
  *
  * I1  a thread's outermost post to a caller group, of whatever bus, is its frame; posts to caller groups made inside
  *     it are queued there and delivered after the current event, breadth first
- * I2  an outermost post announces that it calls its bus (record.h), a nested one is counted in `owed` of its bus until it
- *     is delivered; then a barrier, then the bus's state is looked at. Shutdown changes the state, then a barrier, then
- *     looks at the records and at `owed`: it sees the post, or the post sees it
+ * I2  an outermost post announces that it calls its bus (record.h), a nested one is counted in `owed` of its
+ *     bus until it is delivered; then a barrier, then the bus's state is looked at. Shutdown changes the
+ *     state, then a barrier, then looks at the records and at `owed`: it sees the post, or the post sees it
  * I3  a thread holds at most one consumer's lock, and waits for no room while it does
  * Source: Guava's per-thread dispatch queue, bounded and shared between threads. */
 #include "bus/post.h"
