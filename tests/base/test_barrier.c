@@ -20,8 +20,8 @@ fall_in(struct side *side, uint32_t round)
 {
     const int64_t until = patience_ends();
 
-    store_u32(&side->arrived, round, ORDER_STATE_RELEASE);
-    for (int i = 0; load_u32(&side->other->arrived, ORDER_STATE_ACQUIRE) < round; i++)
+    store_u32(&side->arrived, round, TEST_RELEASE);
+    for (int i = 0; load_u32(&side->other->arrived, TEST_ACQUIRE) < round; i++)
         if (i % 1000 == 999)
             await_step(until, "the other side's round", __FILE__, __LINE__);
 }
@@ -30,12 +30,11 @@ static void
 store_and_look(void *context)
 {
     struct side *side = context;
-    uint64_t random = side->rounds;
+    uint64_t random = 77;
 
     for (uint32_t round = 1; round <= side->rounds; round++) {
         fall_in(side, round);
-        for (uint64_t pauses = next_random(&random) % 16; pauses > 0; pauses--)
-            cpu_pause();
+        dawdle(&random, UINT64_C(16) << round % 5);
         store_u32(&side->flag, round, ORDER_HINT);
         side->barrier();
         side->missed[round - 1] = load_u32(&side->other->flag, ORDER_HINT) < round;

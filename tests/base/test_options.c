@@ -98,6 +98,19 @@ START_TEST(a_struct_smaller_than_the_first_version_is_refused)
 }
 END_TEST
 
+START_TEST(a_size_that_no_version_has_is_refused_unread)
+{
+    static const size_t sizes[] = {4097, SIZE_MAX / 2, SIZE_MAX};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const struct options given = {sizes[i], 1, 2};
+        struct options known;
+
+        ck_assert_int_eq(read_options(&known, &given), RINGBUS_EINVAL);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -106,5 +119,6 @@ main(void)
         an_older_struct_leaves_newer_members_at_their_defaults,
         a_newer_struct_that_uses_nothing_new_is_read,
         a_newer_struct_that_asks_for_something_unknown_is_refused,
-        a_struct_smaller_than_the_first_version_is_refused);
+        a_struct_smaller_than_the_first_version_is_refused,
+        a_size_that_no_version_has_is_refused_unread);
 }

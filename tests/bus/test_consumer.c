@@ -126,6 +126,35 @@ START_TEST(discard_waits_for_the_call_that_runs_and_no_more)
 }
 END_TEST
 
+/* In one pass: an event for the consumer that is closed, then one for another, which blocks. */
+START_TEST(discard_ends_with_the_call_and_not_with_the_pass)
+{
+    static struct gate stop_gate, gate, last_gate;
+    static struct probe stopper = {.gate = &stop_gate}, closed = {.gate = &gate};
+    static struct probe last = {.gate = &last_gate};
+    struct ringbus_bus *bus = open_stopped(&stopper, 1);
+    struct call call;
+
+    gate_init(&gate);
+    gate_init(&last_gate);
+    probe_open(bus, &closed);
+    probe_open(bus, &last);
+    probe_register(&closed, "closed");
+    probe_register(&last, "last");
+    ck_assert_int_eq(post_number(bus, "closed", 1), 1);
+    ck_assert_int_eq(post_number(bus, "last", 2), 1);
+    gate_open(&stop_gate);
+    gate_await(&gate, 1);
+    call_start(&call, discard, closed.consumer);
+    gate_open(&gate);
+    gate_await(&last_gate, 1);
+    ck_assert_int_eq(call_join(&call, "consumer_close"), RINGBUS_OK);
+    gate_open(&last_gate);
+    bus_close(bus);
+    calls_end();
+}
+END_TEST
+
 START_TEST(discard_does_not_wait_for_another_consumer_of_the_group)
 {
     static struct gate gate;
@@ -198,7 +227,7 @@ check_close_of_self(uint32_t kind, enum ringbus_how how, uint32_t calls)
     for (uint64_t i = 1; i <= 3; i++)
         ck_assert_int_ge(post_number(bus, "a", i), 0);
     gate_open(&gate);
-    AWAIT_ON(bus, load_u32(&probe.destroyed, ORDER_STATE_ACQUIRE) == 1);
+    AWAIT_ON(bus, load_u32(&probe.destroyed, TEST_ACQUIRE) == 1);
     bus_flush(bus);
     ck_assert_uint_eq(probe_calls(&probe), calls);
     bus_close(bus);
@@ -228,6 +257,38 @@ START_TEST(what_is_finished_already_closes_at_once_in_a_handler)
     bus_flush(bus);
     ck_assert_uint_eq(load_u32(&idle.destroyed, ORDER_COUNT), 1);
     bus_close(bus);
+}
+END_TEST
+
+/* Who begins a close and does not wait says so first, and looks how far the executor is after that: the system's
+ * barrier stands between. */
+static void
+close_behind_barrier(struct probe *probe, const struct ringbus_event *event)
+{
+    const struct probe *stopped = probe->of_act;
+    const uint64_t before = os_watch_barriers();
+
+    (void)event;
+    MUST(ringbus_consumer_close(stopped->consumer, RINGBUS_DRAIN) == RINGBUS_PENDING, "it lags");
+    MUST(os_watch_barriers() > before || !os_has_barrier(), "it looked without a barrier");
+}
+
+START_TEST(a_close_that_is_begun_in_a_handler_passes_the_systems_barrier)
+{
+    static struct gate gate;
+    static struct probe stopped = {.gate = &gate};
+    static struct probe probe = {.act = close_behind_barrier, .of_act = &stopped};
+    struct ringbus_bus *bus = open_stopped(&stopped, 1);
+
+    probe.group = group_open(bus, RINGBUS_GROUP_THREADS, 4);
+    probe_open(bus, &probe);
+    probe_register(&probe, "b");
+    ck_assert_int_eq(post_number(bus, "b", 1), 1);
+    AWAIT_CALLS(&probe, 1);
+    gate_open(&gate);
+    AWAIT_ON(bus, load_u32(&stopped.destroyed, TEST_ACQUIRE) == 1);
+    bus_close(bus);
+    calls_end();
 }
 END_TEST
 
@@ -266,7 +327,7 @@ START_TEST(two_consumers_close_each_other_from_their_handlers)
     ck_assert_uint_eq(load_u32(&probes[0].destroyed, ORDER_COUNT), 0);
     gate_open(&second_gate);
     for (int i = 0; i < 2; i++)
-        AWAIT_ON(bus, load_u32(&probes[i].destroyed, ORDER_STATE_ACQUIRE) == 1);
+        AWAIT_ON(bus, load_u32(&probes[i].destroyed, TEST_ACQUIRE) == 1);
     bus_close(bus);
 }
 END_TEST
@@ -329,8 +390,10 @@ main(void)
     return RUN_TESTS("consumer", options_outside_their_range_are_refused,
         a_consumer_knows_its_name_and_context, drain_waits_for_what_was_posted_before,
         discard_waits_for_the_call_that_runs_and_no_more,
+        discard_ends_with_the_call_and_not_with_the_pass,
         discard_does_not_wait_for_another_consumer_of_the_group, closing_checks_how,
         a_handler_closes_its_own_consumer, what_is_finished_already_closes_at_once_in_a_handler,
+        a_close_that_is_begun_in_a_handler_passes_the_systems_barrier,
         two_consumers_close_each_other_from_their_handlers,
         a_consumer_nobody_closed_is_destroyed_with_the_bus, a_consumer_closes_after_the_shutdown,
         a_destroy_function_is_called_with_no_lock_held);

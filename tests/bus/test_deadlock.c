@@ -164,7 +164,7 @@ START_TEST(a_handler_waits_for_room_in_a_group_that_is_only_slow)
     for (uint64_t i = 1; i <= 5; i++)
         ck_assert_int_eq(post_number(bus, "a", i), 1);
     gate_await(&gate, 1);
-    AWAIT_ON(bus, probe_calls(&source) == 2 && load_u32(&source.begun, ORDER_STATE_ACQUIRE) == 3);
+    AWAIT_ON(bus, probe_calls(&source) == 2 && load_u32(&source.begun, TEST_ACQUIRE) == 3);
     gate_open(&gate);
     AWAIT_CALLS(&slow, 5);
     CHECK_NUMBERS(&slow, 1, 2, 3, 4, 5);

@@ -58,7 +58,7 @@ START_TEST(flush_waits_for_what_was_posted_before_it)
     ck_assert(!call_is_done(&flushing));
     gate_open(&gate);
     ck_assert_int_eq(call_join(&flushing, "flush"), RINGBUS_OK);
-    ck_assert_uint_ge(probe_calls(&probe), 3);
+    CHECK_NUMBERS(&probe, 1, 2, 3);
     close_stopped(bus);
 }
 END_TEST
@@ -378,7 +378,7 @@ START_TEST(what_a_handler_discards_is_named_before_on_shutdown)
     struct ringbus_bus *bus = open_stopped(&slow, &hooks, 4);
 
     gate_open(&gate);
-    AWAIT_ON(bus, load_u32(&hooks.shutdowns, ORDER_STATE_ACQUIRE) == 1);
+    AWAIT_ON(bus, load_u32(&hooks.shutdowns, TEST_ACQUIRE) == 1);
     CHECK_NUMBERS(&slow, 1);
     ck_assert_int_eq(shut_down(bus, RINGBUS_DISCARD), RINGBUS_OK);
     close_stopped(bus);

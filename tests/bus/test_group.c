@@ -1,4 +1,5 @@
-/* test_group.c - groups are opened with what they were asked for, or refused. */
+/* test_group.c - groups are opened with what they were asked for, or refused; they change under a post. */
+#include "bus/group.h"
 #include "support/probe.h"
 
 static int
@@ -165,6 +166,105 @@ START_TEST(no_group_opens_on_a_bus_that_ends)
 }
 END_TEST
 
+/* ---- groups that change under a post ---- */
+
+/* While the bus drains a handler claims under its ring's lock: the test holds that lock, and so stops a post between
+ * its look at the groups and its claim in the first of them. */
+struct race {
+    struct ringbus_bus *bus;
+    struct hooks hooks;
+    struct gate gate;
+    struct probe poster, first, second; /* first and second on "b", in groups of their own */
+    struct atomic_i64 outcome;          /* of the handler's try_post */
+};
+
+static void
+try_post_b(struct probe *probe, const struct ringbus_event *event)
+{
+    struct race *race = probe->of_act;
+
+    (void)event;
+    store_i64(&race->outcome, try_post_number(probe->bus, "b", 2), TEST_RELEASE);
+}
+
+/* Until the handler's post waits for the lock of the first group's ring. */
+static void
+race_begin(struct race *race, bool has_second)
+{
+    struct ringbus_options options = options_with(&race->hooks);
+
+    gate_init(&race->gate);
+    race->bus = bus_open(&options);
+    race->poster.gate = &race->gate;
+    race->poster.act = try_post_b;
+    race->poster.of_act = race;
+    race->first.group = group_open(race->bus, RINGBUS_GROUP_THREADS, 2);
+    race->second.group = group_open(race->bus, RINGBUS_GROUP_THREADS, 2);
+    probe_open(race->bus, &race->poster);
+    probe_open(race->bus, &race->first);
+    probe_open(race->bus, &race->second);
+    probe_register(&race->poster, "a");
+    probe_register(&race->first, "b");
+    if (has_second)
+        probe_register(&race->second, "b");
+    ck_assert_int_eq(post_number(race->bus, "a", 1), 1);
+    gate_await(&race->gate, 1);
+    ck_assert_int_eq(ringbus_shutdown(race->bus, RINGBUS_DRAIN, 0), RINGBUS_ETIMEDOUT);
+    lock_acquire(&race->first.group->ring->lock);
+    gate_open(&race->gate);
+    AWAIT_ON(race->bus, load_u32(&race->first.group->ring->lock.word, ORDER_HINT) == 2);
+}
+
+static void
+race_end(struct race *race, int outcome, uint32_t first_calls, uint32_t second_calls)
+{
+    ck_assert_int_eq(
+        IN_TIME(race->bus, ringbus_shutdown(race->bus, RINGBUS_DRAIN, RINGBUS_FOREVER)),
+        RINGBUS_OK);
+    ck_assert_int_eq(load_i64(&race->outcome, TEST_ACQUIRE), outcome);
+    ck_assert_uint_eq(probe_calls(&race->first), first_calls);
+    ck_assert_uint_eq(probe_calls(&race->second), second_calls);
+    bus_close(race->bus);
+}
+
+START_TEST(a_post_whose_consumers_leave_while_it_claims_is_dead)
+{
+    static struct race race;
+
+    race_begin(&race, false);
+    ck_assert_int_eq(ringbus_unregister_consumer(race.bus, race.first.consumer, NULL), RINGBUS_OK);
+    lock_release(&race.first.group->ring->lock);
+    race_end(&race, 0, 0, 0);
+    ck_assert_uint_eq(load_u32(&race.hooks.dead, ORDER_COUNT), 1);
+}
+END_TEST
+
+START_TEST(a_post_one_of_whose_groups_leaves_while_it_claims_reaches_the_other)
+{
+    static struct race race;
+
+    race_begin(&race, true);
+    ck_assert_int_eq(ringbus_unregister_consumer(race.bus, race.second.consumer, NULL), RINGBUS_OK);
+    lock_release(&race.first.group->ring->lock);
+    race_end(&race, 1, 1, 0);
+}
+END_TEST
+
+START_TEST(a_post_one_of_whose_rings_fills_up_while_it_claims_reaches_none)
+{
+    static struct race race;
+    int64_t claimed = 0;
+
+    race_begin(&race, true);
+    claimed = ringbus__ring_claim_now(race.second.group->ring, 2, true);
+    ck_assert_int_ge(claimed, 0);
+    lock_release(&race.first.group->ring->lock);
+    AWAIT_CALLS(&race.poster, 1);
+    ringbus_ring_abandon(race.second.group->ring, claimed, 2);
+    race_end(&race, RINGBUS_EAGAIN, 0, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -173,5 +273,7 @@ main(void)
         a_group_needs_a_bus_and_a_place_for_its_result, a_name_has_at_most_63_bytes,
         a_bus_goes_on_after_a_group_with_a_bad_name, a_group_with_a_bad_name_takes_no_place,
         there_are_at_most_max_groups, sixty_four_groups_work_at_once,
-        no_group_opens_on_a_bus_that_ends);
+        no_group_opens_on_a_bus_that_ends, a_post_whose_consumers_leave_while_it_claims_is_dead,
+        a_post_one_of_whose_groups_leaves_while_it_claims_reaches_the_other,
+        a_post_one_of_whose_rings_fills_up_while_it_claims_reaches_none);
 }

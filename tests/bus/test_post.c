@@ -94,7 +94,6 @@ START_TEST(a_payload_that_does_not_fit_leaves_nothing_behind)
     ck_assert_int_eq(figure_of(bus, "group", "group-1", "posted"), 0);
     ck_assert_int_eq(ringbus_post(bus, "a", data, 32), 1);
     bus_flush(bus);
-    ck_assert_uint_eq(probe_calls(&probe), 1);
     ck_assert_uint_eq(probe.notes[0].size, 32);
     bus_close(bus);
 }

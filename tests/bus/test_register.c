@@ -1,4 +1,5 @@
 /* test_register.c - consumers are registered and unregistered: lists, windows, and both from within handlers. */
+#include "bus/consumer.h"
 #include "support/probe.h"
 
 static int
@@ -189,6 +190,83 @@ START_TEST(nothing_posted_before_is_delivered_after_unregistering)
 }
 END_TEST
 
+static void
+post_one(void *context)
+{
+    MUST(post_number(context, "a", 1) >= 1, "no post");
+}
+
+/* The second thread has announced its call, and sleeps until the first one's is over. */
+START_TEST(a_call_that_waits_for_its_turn_is_not_made_after_unregistering)
+{
+    static struct gate gate;
+    static struct probe probe = {.name = "serialized", .gate = &gate};
+    struct ringbus_bus *bus = bus_open(NULL);
+    struct worker workers[2];
+
+    gate_init(&gate);
+    probe.group = group_open(bus, RINGBUS_GROUP_CALLER, 2);
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    for (int i = 0; i < 2; i++)
+        worker_start(&workers[i], post_one, bus);
+    AWAIT_ON(bus, load_u32(&probe.consumer->serial.word, ORDER_HINT) == 2);
+    gate_await(&gate, 1);
+    ck_assert_int_eq(ringbus_unregister_consumer(bus, probe.consumer, "a"), RINGBUS_OK);
+    gate_open(&gate);
+    for (int i = 0; i < 2; i++)
+        worker_join(&workers[i], "a poster");
+    ck_assert_uint_eq(probe_calls(&probe), 1);
+    bus_close(bus);
+}
+END_TEST
+
+/* The set of consumers that a thread walks through is replaced, and what was replaced is freed, but not under it. The
+ * set is larger than those of the other topic, whose memory is used again and again meanwhile. */
+static void
+check_replaced_set(uint32_t kind)
+{
+    struct faulty_allocator memory;
+    struct gate gate;
+    struct probe probes[7] = {{.gate = &gate}}, guest = {0};
+    struct ringbus_options options = ringbus_options_default();
+    struct ringbus_bus *bus = NULL;
+    struct worker worker;
+
+    gate_init(&gate);
+    faulty_allocator_init(&memory, 0, 0);
+    options.allocator = &memory.allocator;
+    bus = bus_open(&options);
+    guest.group = group_open(bus, kind, 8);
+    probe_open(bus, &guest);
+    for (int i = 0; i < 7; i++) {
+        probes[i].group = guest.group;
+        probe_open(bus, &probes[i]);
+        probe_register(&probes[i], "a");
+    }
+    worker_start(&worker, post_one, bus);
+    gate_await(&gate, 1);
+    probe_register(&guest, "a");
+    for (int i = 0; i < 200; i++) {
+        probe_register(&guest, "b");
+        ck_assert_int_eq(ringbus_unregister_consumer(bus, guest.consumer, "b"), RINGBUS_OK);
+    }
+    gate_open(&gate);
+    worker_join(&worker, "a poster");
+    bus_flush(bus);
+    for (int i = 0; i < 7; i++)
+        ck_assert_uint_eq(probe_calls(&probes[i]), 1);
+    ck_assert_uint_eq(probe_calls(&guest), 0);
+    bus_close(bus);
+}
+
+START_TEST(what_a_delivery_looks_at_is_not_freed_under_it)
+{
+    check_replaced_set(RINGBUS_GROUP_THREADS);
+    check_replaced_set(RINGBUS_GROUP_CALLER);
+}
+END_TEST
+
 /* ---- from within handlers ---- */
 
 static struct probe *others[3]; /* all registered on "a"; which of them comes first is not told */
@@ -293,8 +371,8 @@ END_TEST
 START_TEST(nobody_registers_on_a_bus_that_has_shut_down)
 {
     static struct probe probe;
-    struct ringbus_bus *bus = bus_open(NULL);
     struct ringbus_consumer *consumer = NULL;
+    struct ringbus_bus *bus = bus_open(NULL);
 
     probe_open(bus, &probe);
     ck_assert_int_eq(
@@ -315,6 +393,8 @@ main(void)
         unregistering_what_is_not_registered_is_refused, unregistering_ends_one_registration_or_all,
         a_registration_sees_nothing_that_was_posted_before,
         nothing_posted_before_is_delivered_after_unregistering,
+        a_call_that_waits_for_its_turn_is_not_made_after_unregistering,
+        what_a_delivery_looks_at_is_not_freed_under_it,
         who_is_unregistered_during_an_event_is_not_called_for_it, a_handler_can_unregister_itself,
         who_is_registered_during_an_event_is_called_from_the_next_one_on,
         nobody_registers_on_a_bus_that_has_shut_down);

@@ -103,8 +103,8 @@ shape_of(struct ringbus_bus *bus)
 
 /* ---- memory ---- */
 
-/* Refuse `count` allocations of `call` from the n-th on: RINGBUS_ENOMEM, nothing has changed, and the same call succeeds
- * afterwards. False: it needs fewer. */
+/* Refuse `count` allocations of `call` from the n-th on: RINGBUS_ENOMEM, nothing has changed, and the same call
+ * succeeds afterwards. False: it needs fewer. */
 static bool
 check_allocation(int (*call)(struct scene *scene), uint64_t nth, uint64_t count)
 {

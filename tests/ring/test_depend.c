@@ -63,6 +63,23 @@ START_TEST(the_end_of_a_diamond_waits_for_both_sides)
 }
 END_TEST
 
+START_TEST(whichever_side_of_a_diamond_is_behind_is_waited_for)
+{
+    for (int slow = 0; slow < 2; slow++) {
+        struct ringbus_ring *ring = open_ring(4);
+        struct ringbus_reader *sides[] = {open_reader(ring), open_reader(ring)};
+        struct ringbus_reader *bottom = open_reader_after(ring, RINGBUS_WAIT_PHASED, sides, 2);
+
+        publish(ring, 4);
+        ringbus_reader_commit(sides[1 - slow], 3);
+        CHECK_NOTHING(bottom);
+        ringbus_reader_commit(sides[slow], 0);
+        CHECK_RUN(bottom, 0, 1u);
+        ringbus_ring_close(ring);
+    }
+}
+END_TEST
+
 START_TEST(a_fan_reads_at_the_same_time)
 {
     struct ringbus_ring *ring = open_ring(4);
@@ -178,7 +195,7 @@ main(void)
 {
     return RUN_TESTS("depend", a_dependent_never_overtakes_the_reader_before_it,
         a_pipeline_passes_events_from_stage_to_stage, the_end_of_a_diamond_waits_for_both_sides,
-        a_fan_reads_at_the_same_time,
+        whichever_side_of_a_diamond_is_behind_is_waited_for, a_fan_reads_at_the_same_time,
         a_dependent_steps_over_what_was_abandoned_only_behind_the_reader_before_it,
         a_reader_with_dependents_cannot_leave, a_reader_named_twice_is_one_reader,
         a_slot_used_again_has_none_of_the_old_readers_dependencies,

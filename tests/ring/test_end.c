@@ -188,6 +188,21 @@ START_TEST(a_line_opened_again_goes_on_where_it_ended)
 }
 END_TEST
 
+START_TEST(a_line_opened_again_can_be_restricted_without_an_end)
+{
+    struct ringbus_ring *ring = open_ring(2);
+    struct ringbus_reader *reader = open_reader(ring);
+
+    ringbus_ring_end(ring);
+    ringbus__ring_reopen(ring);
+    ringbus__ring_restrict(ring);
+    CHECK_NOTHING(reader);
+    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, true), 0);
+    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_ESHUTDOWN);
+    ringbus_ring_close(ring);
+}
+END_TEST
+
 START_TEST(a_cut_is_the_first_unclaimed_sequence)
 {
     struct ringbus_ring *ring = open_ring(4);
@@ -234,7 +249,7 @@ claim_until_refused(void *context)
     struct closing *closing = context;
 
     for (uint32_t round = 1; round <= closing->rounds; round++) {
-        AWAIT(load_u32(&closing->round, ORDER_STATE_ACQUIRE) >= round);
+        AWAIT(load_u32(&closing->round, TEST_ACQUIRE) >= round);
         for (;;) {
             const int64_t sequence = ringbus_ring_try_claim(closing->ring, 1);
 
@@ -244,7 +259,7 @@ claim_until_refused(void *context)
                 ringbus_ring_publish(closing->ring, sequence, 1);
         }
         MUST(closing->reason == round, "the reason is %u in round %u", closing->reason, round);
-        add_u32(&closing->refused, 1, ORDER_LOCK_RELEASE);
+        add_u32(&closing->refused, 1, TEST_RELEASE);
     }
 }
 
@@ -257,12 +272,12 @@ START_TEST(a_refused_claim_sees_what_was_done_before_the_line_was_closed)
     for (int i = 0; i < PRODUCERS; i++)
         worker_start(&workers[i], claim_until_refused, &closing);
     for (uint32_t round = 1; round <= closing.rounds; round++) {
-        store_u32(&closing.round, round, ORDER_STATE_RELEASE);
+        store_u32(&closing.round, round, TEST_RELEASE);
         for (uint32_t pauses = round % 512; pauses > 0; pauses--)
             cpu_pause();
         closing.reason = round;
         ringbus__ring_restrict(closing.ring);
-        AWAIT(load_u32(&closing.refused, ORDER_LOCK_ACQUIRE) == round * PRODUCERS);
+        AWAIT(load_u32(&closing.refused, TEST_ACQUIRE) == round * PRODUCERS);
         ringbus__ring_reopen(closing.ring);
     }
     for (int i = 0; i < PRODUCERS; i++)
@@ -281,7 +296,8 @@ main(void)
         ending_again_changes_nothing, a_reader_that_joins_after_the_end_is_at_the_end,
         a_restricted_line_is_closed_to_those_without_a_pass, a_pass_does_not_make_room,
         a_pass_is_void_after_the_end, the_sequences_of_a_restricted_line_have_no_mark,
-        a_line_opened_again_goes_on_where_it_ended, a_cut_is_the_first_unclaimed_sequence,
+        a_line_opened_again_goes_on_where_it_ended,
+        a_line_opened_again_can_be_restricted_without_an_end, a_cut_is_the_first_unclaimed_sequence,
         a_ring_is_idle_when_all_readers_have_finished_all_claims,
         a_refused_claim_sees_what_was_done_before_the_line_was_closed);
 }

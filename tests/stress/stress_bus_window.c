@@ -16,6 +16,7 @@ struct poster {
     struct worker worker;
 };
 
+static struct faulty_allocator memory;
 static struct ringbus_bus *bus;
 static struct poster posters[POSTERS];
 static struct atomic_u32 posters_left;
@@ -29,22 +30,22 @@ post_all(void *context)
         const uint64_t number = poster->number << 32 | i;
         int outcome = 0;
 
-        store_u64(&poster->begun, i + 1, ORDER_STATE_RELEASE);
+        store_u64(&poster->begun, i + 1, TEST_RELEASE);
         barrier_full();
         if (i % 4 == 0)
             outcome = ringbus_post(bus, "a", &number, sizeof number);
         else
             outcome = ringbus_topic_post(poster->topic, &number, sizeof number, NULL);
         MUST(outcome >= 1, "a post gives %s", ringbus_error_name(outcome));
-        store_u64(&poster->returned, i + 1, ORDER_STATE_RELEASE);
+        store_u64(&poster->returned, i + 1, TEST_RELEASE);
     }
-    add_u32(&posters_left, (uint32_t)-1, ORDER_WAKE);
+    add_u32(&posters_left, (uint32_t)-1, TEST_RELEASE);
 }
 
 static bool
 is_over(void)
 {
-    return load_u32(&posters_left, ORDER_STATE_ACQUIRE) == 0;
+    return load_u32(&posters_left, TEST_ACQUIRE) == 0;
 }
 
 /* ---- what a consumer sees ---- */
@@ -78,7 +79,7 @@ destroy(void *context)
 {
     struct seen *seen = context;
 
-    MUST(add_u32(&seen->destroyed, 1, ORDER_WAKE) == 0, "destroyed twice");
+    MUST(add_u32(&seen->destroyed, 1, TEST_RELEASE) == 0, "destroyed twice");
 }
 
 /* ---- who comes and goes ---- */
@@ -93,8 +94,8 @@ look(struct moment *moment)
 {
     barrier_full();
     for (int i = 0; i < POSTERS; i++) {
-        moment->returned[i] = load_u64(&posters[i].returned, ORDER_STATE_ACQUIRE);
-        moment->begun[i] = load_u64(&posters[i].begun, ORDER_STATE_ACQUIRE);
+        moment->returned[i] = load_u64(&posters[i].returned, TEST_ACQUIRE);
+        moment->begun[i] = load_u64(&posters[i].begun, TEST_ACQUIRE);
     }
     barrier_full();
 }
@@ -154,7 +155,7 @@ come_and_go(struct ringbus_group *group, enum way way)
         os_real()->yield();
     look(&closed);
     leave(way, group, consumer);
-    MUST(load_u32(&seen.destroyed, ORDER_STATE_ACQUIRE) == 1, "not destroyed");
+    MUST(load_u32(&seen.destroyed, TEST_ACQUIRE) == 1, "not destroyed");
     check_window(&seen, &before, &opened, &closed, way == DRAIN_CONSUMER || way == DRAIN_GROUP);
 }
 
@@ -167,11 +168,18 @@ begin(void)
 {
     struct ringbus_consumer *consumer = NULL;
 
+    struct ringbus_options options = ringbus_options_default();
+    struct ringbus_group_options group = ringbus_group_options_default();
+
     memset(&always, 0, sizeof always);
-    bus = bus_open_small(CAPACITY, NULL);
+    group.capacity = CAPACITY;
+    options.default_group = &group;
+    faulty_allocator_init(&memory, 0, 0); /* spoils what is given back */
+    options.allocator = &memory.allocator;
+    bus = bus_open(&options);
     MUST(ringbus_consumer_open(bus, see, &always, NULL, &consumer) == RINGBUS_OK, "open");
     MUST(ringbus_register_consumer(bus, consumer, "a") == RINGBUS_OK, "register");
-    store_u32(&posters_left, POSTERS, ORDER_STATE_RELEASE);
+    store_u32(&posters_left, POSTERS, TEST_RELEASE);
     for (uint64_t i = 0; i < POSTERS; i++) {
         store_u64(&posters[i].begun, 0, ORDER_OWN);
         store_u64(&posters[i].returned, 0, ORDER_OWN);

@@ -136,10 +136,71 @@ START_TEST(each_post_of_two_threads_to_two_groups_wakes_the_loop)
 }
 END_TEST
 
+/* ---- room again ---- */
+
+/* The loop posts to a small ring until it is refused, and goes on when it is told: by the ring's executor, which falls
+ * to half while the loop goes to sleep. */
+struct pump {
+    struct faulty_allocator memory;
+    struct ringbus_bus *bus;
+    struct place place;
+    uint64_t rounds; /* refusals to come */
+    uint64_t posted;
+    struct atomic_u64 drained;
+    uint64_t random;
+};
+
+static int
+drain(const struct ringbus_event *event, void *context)
+{
+    struct pump *pump = context;
+
+    (void)event;
+    for (uint64_t gap = next_random(&pump->random) % 256; gap > 0; gap--)
+        cpu_pause();
+    count_u64(&pump->drained, 1);
+    return 0;
+}
+
+static void
+fill_again(void *context)
+{
+    struct pump *pump = context;
+
+    be_patient(&pump->place);
+    if (pump->rounds-- == 0)
+        return;
+    while (ringbus_try_post(pump->bus, "sink", NULL, 0) == 1)
+        pump->posted++;
+    MUST(ringbus_uv_on_writable(pump->bus, &pump->place.loop, fill_again, pump) == RINGBUS_OK,
+        "on_writable");
+}
+
+START_TEST(each_refused_loop_is_told_when_there_is_room)
+{
+    struct pump pump = {.rounds = scaled(20000), .random = 0x9e3779b9u};
+    struct ringbus_group_options options = ringbus_group_options_default();
+    struct ringbus_group *group = NULL, *sink = NULL;
+
+    pump.bus = open_bus(&pump.memory);
+    place_open(&pump.place);
+    group = attach(pump.bus, &pump.place, 4, 0);
+    options.capacity = 4;
+    ck_assert_int_eq(ringbus_group_open(pump.bus, &options, &sink), RINGBUS_OK);
+    consume(pump.bus, sink, drain, &pump, "sink");
+    fill_again(&pump);
+    while (pump.rounds != UINT64_MAX)
+        uv_run(&pump.place.loop, UV_RUN_ONCE);
+    AWAIT(load_u64(&pump.drained, ORDER_COUNT) == pump.posted);
+    detach_and_close(pump.bus, &pump.memory, &pump.place, group);
+}
+END_TEST
+
 int
 main(void)
 {
     return RUN_TESTS("stress loop wake", each_post_of_a_thread_wakes_the_loop,
         each_post_wakes_a_loop_that_wakes_itself_too,
-        each_post_of_two_threads_to_two_groups_wakes_the_loop);
+        each_post_of_two_threads_to_two_groups_wakes_the_loop,
+        each_refused_loop_is_told_when_there_is_room);
 }

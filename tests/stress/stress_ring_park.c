@@ -64,16 +64,6 @@ close_match(struct match *match, uint64_t min_sleeps)
     ringbus_ring_close(match->back);
 }
 
-/* Up to so many steps of about a nanosecond, so that a publish meets every moment of falling asleep. */
-static void
-dawdle(uint64_t *random, uint64_t steps)
-{
-    static struct atomic_u32 nothing;
-
-    for (uint64_t left = next_random(random) % steps; left > 0; left--)
-        load_u32(&nothing, ORDER_HINT);
-}
-
 static void
 send(struct ringbus_ring *ring)
 {
@@ -220,6 +210,8 @@ chase(void *context)
             for (int i = 0; i < 1000 && ringbus_reader_position(match->chased) < last; i++)
                 MUST(i < 999 || ringbus_now_ns() < until, "a wake-up is lost");
         dawdle(&random, UINT64_C(16) << round % match->spread);
+        /* With its line at hand the look that follows the publish is sooner done than the publish is seen. */
+        load_u64(&match->there->sleepers, ORDER_HINT);
         send(match->there);
         if (match->chased != match->served)
             receive(match->served); /* which lets the one after it go on */
@@ -263,7 +255,7 @@ ring_the_bell(void *context)
 {
     struct match *match = context;
 
-    if (exchange_u32(&match->bell, 1, ORDER_WAKE) == 0)
+    if (exchange_u32(&match->bell, 1, TEST_RELEASE) == 0)
         ringbus__os.word_wake(&match->bell);
 }
 
@@ -280,7 +272,7 @@ be_chased_by_bell(void *context)
             ringbus__reader_arm(match->served);
             if (ringbus_reader_poll(match->served, 1, &run) == RINGBUS_OK)
                 break;
-            while (load_u32(&match->bell, ORDER_STATE_ACQUIRE) == 0)
+            while (load_u32(&match->bell, TEST_ACQUIRE) == 0)
                 ringbus__os.word_wait(&match->bell, 0, RINGBUS_FOREVER);
         }
         ringbus_reader_commit(match->served, run.first);

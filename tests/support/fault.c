@@ -1,5 +1,6 @@
 /* fault.c - allocations and system calls that are counted, and fail when a test wants it. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/barrier.h"
 #include "support/support.h"
@@ -48,6 +49,7 @@ release(void *memory, size_t size, void *context)
 
     MUST(block->size == size, "%zu bytes come back as %zu", block->size, size);
     add_u64(&faulty->live_bytes, (uint64_t)0 - size, ORDER_COUNT);
+    memset(memory, 0x5a, size); /* who still follows a pointer into it does not get far */
     free(block->memory);
 }
 

@@ -162,7 +162,7 @@ static int
 note_sleep(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
 {
     if (this_call != NULL && expected != LOCK_WAITS)
-        store_u32(&this_call->is_asleep, 1, ORDER_STATE_RELEASE);
+        store_u32(&this_call->is_asleep, 1, TEST_RELEASE);
     return os_real()->word_wait(word, expected, deadline_ns);
 }
 
@@ -186,7 +186,7 @@ run_call(void *context)
 
     this_call = call;
     call->outcome = call->run(call->context);
-    store_u32(&call->is_done, 1, ORDER_STATE_RELEASE);
+    store_u32(&call->is_done, 1, TEST_RELEASE);
 }
 
 void
@@ -194,13 +194,13 @@ call_start(struct call *call, int (*run)(void *context), void *context)
 {
     *call = (struct call){.run = run, .context = context};
     worker_start(&call->worker, run_call, call);
-    AWAIT(load_u32(&call->is_asleep, ORDER_STATE_ACQUIRE) || call_is_done(call));
+    AWAIT(load_u32(&call->is_asleep, TEST_ACQUIRE) || call_is_done(call));
 }
 
 bool
 call_is_done(const struct call *call)
 {
-    return load_u32(&call->is_done, ORDER_STATE_ACQUIRE) != 0;
+    return load_u32(&call->is_done, TEST_ACQUIRE) != 0;
 }
 
 int

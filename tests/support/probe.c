@@ -36,7 +36,7 @@ handle(const struct ringbus_event *event, void *context)
     uint32_t at = 0;
 
     enter(probe);
-    at = add_u32(&probe->begun, 1, ORDER_WAKE);
+    at = add_u32(&probe->begun, 1, TEST_RELEASE);
     if (at < PROBE_NOTES) {
         struct note *note = &probe->notes[at];
 
@@ -52,7 +52,7 @@ handle(const struct ringbus_event *event, void *context)
     if (probe->act != NULL)
         probe->act(probe, event);
     add_u32(&probe->inside, (uint32_t)-1, ORDER_COUNT);
-    add_u32(&probe->calls, 1, ORDER_WAKE);
+    add_u32(&probe->calls, 1, TEST_RELEASE);
     return probe->code;
 }
 
@@ -67,7 +67,7 @@ end_batch(void *context)
     if (probe->batch_act != NULL)
         probe->batch_act(probe);
     add_u32(&probe->inside, (uint32_t)-1, ORDER_COUNT);
-    add_u32(&probe->batches, 1, ORDER_WAKE);
+    add_u32(&probe->batches, 1, TEST_RELEASE);
     return probe->batch_code;
 }
 
@@ -77,7 +77,7 @@ destroy(void *context)
     struct probe *probe = context;
 
     MUST(load_u32(&probe->inside, ORDER_COUNT) == 0, "consumer %s ends during a call", probe->name);
-    MUST(add_u32(&probe->destroyed, 1, ORDER_WAKE) == 0, "consumer %s ends twice", probe->name);
+    MUST(add_u32(&probe->destroyed, 1, TEST_RELEASE) == 0, "consumer %s ends twice", probe->name);
 }
 
 void
@@ -126,7 +126,7 @@ note_error(struct ringbus_bus *bus, const struct ringbus_event *event,
     hooks->number = event ? number_of(event) : 0;
     hooks->consumer = consumer;
     hooks->thread = pthread_self();
-    add_u32(&hooks->errors, 1, ORDER_WAKE);
+    add_u32(&hooks->errors, 1, TEST_RELEASE);
     if (hooks->on_error != NULL)
         hooks->on_error(bus, consumer, hooks);
 }
@@ -139,7 +139,7 @@ note_dead(struct ringbus_bus *bus, const struct ringbus_event *event, void *cont
     hooks->number = number_of(event);
     hooks->has_handle = event->handle != NULL;
     hooks->thread = pthread_self();
-    add_u32(&hooks->dead, 1, ORDER_WAKE);
+    add_u32(&hooks->dead, 1, TEST_RELEASE);
     if (hooks->on_dead != NULL)
         hooks->on_dead(bus, event, hooks);
 }
@@ -157,7 +157,7 @@ note_undelivered(
     snprintf(hooks->row[at].consumer, PROBE_TOPIC, "%s", undelivered_one->consumer);
     hooks->row[at].count = undelivered_one->count;
     hooks->thread = pthread_self();
-    add_u32(&hooks->rows, 1, ORDER_WAKE);
+    add_u32(&hooks->rows, 1, TEST_RELEASE);
 }
 
 static void
@@ -168,7 +168,7 @@ note_shutdown(struct ringbus_bus *bus, void *context)
     hooks->thread = pthread_self();
     if (hooks->on_shutdown != NULL)
         hooks->on_shutdown(bus, hooks);
-    add_u32(&hooks->shutdowns, 1, ORDER_WAKE);
+    add_u32(&hooks->shutdowns, 1, TEST_RELEASE);
 }
 
 struct ringbus_options
@@ -253,7 +253,7 @@ undelivered(const struct hooks *hooks, const char *topic, const char *consumer)
 {
     uint64_t count = 0;
 
-    for (uint32_t i = 0; i < load_u32(&hooks->rows, ORDER_STATE_ACQUIRE); i++)
+    for (uint32_t i = 0; i < load_u32(&hooks->rows, TEST_ACQUIRE); i++)
         if (strcmp(hooks->row[i].topic, topic) == 0 &&
             strcmp(hooks->row[i].consumer, consumer) == 0)
             count += hooks->row[i].count;

@@ -52,7 +52,7 @@ void probe_register(struct probe *probe, const char *topic);
 static inline uint32_t
 probe_calls(const struct probe *probe)
 {
-    return load_u32(&probe->calls, ORDER_STATE_ACQUIRE);
+    return load_u32(&probe->calls, TEST_ACQUIRE);
 }
 
 /* Until its handler has been called `count` times and has returned; no more often. */

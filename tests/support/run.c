@@ -81,6 +81,15 @@ next_random(uint64_t *state)
 }
 
 void
+dawdle(uint64_t *random, uint64_t steps)
+{
+    static struct atomic_u32 nothing;
+
+    for (uint64_t left = next_random(random) % steps; left > 0; left--)
+        load_u32(&nothing, ORDER_HINT);
+}
+
+void
 must_fail(const char *file, int line, const char *format, ...)
 {
     va_list arguments;

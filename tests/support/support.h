@@ -17,6 +17,10 @@
 #include "ringbus/error.h"
 #include "ringbus/types.h"
 
+/* The orders of a test's own words. A build that weakens an edge of the library leaves them alone. */
+#define TEST_RELEASE memory_order_release
+#define TEST_ACQUIRE memory_order_acquire
+
 /* ---- running (run.c) ---- */
 
 /* The body of a test program's main. */
@@ -34,6 +38,9 @@ void run_in_child(void (*run)(void));
 
 /* The next number of a sequence that `state`, not 0, began. */
 uint64_t next_random(uint64_t *state);
+
+/* Lose up to so many steps of about a nanosecond, so that two threads meet at every moment of what they do. */
+void dawdle(uint64_t *random, uint64_t steps);
 
 /* ---- waits that end (run.c) ---- */
 

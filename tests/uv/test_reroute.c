@@ -255,6 +255,33 @@ START_TEST(a_consumer_closed_before_is_destroyed_before_the_detach_callback)
 }
 END_TEST
 
+static void
+attach_again(void *context)
+{
+    struct scene *scene = context;
+
+    scene->group = attach(scene->bus, &scene->place, CAPACITY, 1);
+}
+
+START_TEST(the_callback_of_one_of_two_groups_that_leave_in_one_turn_opens_a_third)
+{
+    struct scene scene;
+    struct calls calls = {pthread_self(), 0};
+    struct ringbus_group *second = NULL;
+
+    scene_open(&scene);
+    second = attach(scene.bus, &scene.place, CAPACITY, 1);
+    ck_assert_int_eq(
+        ringbus_uv_detach(scene.group, RINGBUS_DRAIN, attach_again, &scene), RINGBUS_PENDING);
+    ck_assert_int_eq(ringbus_uv_detach(second, RINGBUS_DRAIN, count_call, &calls), RINGBUS_PENDING);
+    RUN_UNTIL(&scene.place, calls.count > 0);
+    settle(&scene.place);
+    detach(&scene.place, scene.group, RINGBUS_DRAIN);
+    scene_close(&scene);
+    ck_assert_uint_eq(calls.count, 1);
+}
+END_TEST
+
 /* ---- a bus that ends ---- */
 
 START_TEST(a_group_is_detached_after_a_shutdown)
@@ -299,5 +326,6 @@ main(void)
         a_consumer_of_a_group_that_has_left_is_closed_at_once,
         a_hook_may_open_a_group_while_another_of_its_kind_leaves,
         a_consumer_closed_before_is_destroyed_before_the_detach_callback,
+        the_callback_of_one_of_two_groups_that_leave_in_one_turn_opens_a_third,
         a_group_is_detached_after_a_shutdown, a_group_is_detached_during_a_shutdown);
 }

@@ -140,6 +140,91 @@ START_TEST(a_post_to_others_does_not_wake_the_loop)
 END_TEST
 
 static void
+post_next(void *context)
+{
+    struct scene *scene = context;
+
+    MUST(post_number(scene->bus, "t0", received(&scene->inboxes[0])) == 1, "a post");
+}
+
+static void
+call_when_writable(struct scene *scene, void (*callback)(void *context), void *context)
+{
+    MUST(ringbus_uv_on_writable(scene->bus, &scene->place.loop, callback, context) == RINGBUS_OK,
+        "on_writable");
+}
+
+START_TEST(what_is_posted_after_the_turn_has_looked_is_found_before_the_loop_sleeps)
+{
+    struct scene scene;
+
+    scene_open(&scene);
+    ck_assert_int_eq(post_number(scene.bus, "t0", 0), 1); /* who posts next finds nobody asleep */
+    call_when_writable(&scene, post_next, &scene);
+    settle(&scene.place);
+    ck_assert(has_received(&scene.inboxes[0], 0, 2));
+    ck_assert_uint_eq(wakes(&scene), 1);
+    scene_close(&scene);
+}
+END_TEST
+
+static int
+ask_and_post(const struct ringbus_event *event, void *context)
+{
+    (void)event;
+    call_when_writable(context, post_next, context);
+    return 0;
+}
+
+START_TEST(a_loop_that_found_something_before_it_slept_is_awake)
+{
+    struct scene scene;
+
+    scene_open(&scene);
+    consume(scene.bus, scene.groups[0], ask_and_post, &scene, "go");
+    ck_assert_int_eq(post_number(scene.bus, "go", 0), 1);
+    turn(&scene.place); /* a callback waits for the next one: it cannot sleep */
+    ck_assert_uint_eq(wakes(&scene), 1);
+    ck_assert_int_eq(post_number(scene.bus, "t1", 0), 1);
+    ck_assert_uint_eq(wakes(&scene), 1);
+    settle(&scene.place);
+    ck_assert(has_received(&scene.inboxes[0], 0, 1));
+    ck_assert(has_received(&scene.inboxes[1], 0, 1));
+    scene_close(&scene);
+}
+END_TEST
+
+static void
+flush_bus(void *context)
+{
+    MUST(ringbus_flush(((struct scene *)context)->bus, RINGBUS_FOREVER) == RINGBUS_OK, "flush");
+}
+
+static void
+abandon_three(void *context)
+{
+    ringbus_ring_abandon(((struct scene *)context)->groups[0]->ring, 1, 3);
+}
+
+START_TEST(what_is_abandoned_after_the_turn_has_looked_holds_up_no_flush)
+{
+    struct scene scene;
+    struct worker worker;
+
+    scene_open(&scene);
+    ck_assert_int_eq(post_number(scene.bus, "t0", 0), 1); /* who abandons finds nobody asleep */
+    ck_assert_int_eq(ringbus__ring_claim_now(scene.groups[0]->ring, 3, false), 1);
+    worker_start(&worker, flush_bus, &scene);
+    AWAIT(load_u32(&scene.bus->attention, ORDER_HINT) > 0);
+    call_when_writable(&scene, abandon_three, &scene);
+    settle(&scene.place);
+    worker_join(&worker, "the flush");
+    ck_assert(has_received(&scene.inboxes[0], 0, 1));
+    scene_close(&scene);
+}
+END_TEST
+
+static void
 post_one(void *context)
 {
     struct scene *scene = context;
@@ -158,8 +243,7 @@ START_TEST(the_last_group_does_not_leave_while_a_thread_is_waking_the_loop)
     worker_start(&worker, post_one, &scene);
     AWAIT(load_u32(&scene.is_held, ORDER_STATE_ACQUIRE));
     /* The waker has not told libuv yet: the loop comes to its turn in another way. */
-    ck_assert_int_eq(
-        ringbus_uv_on_writable(scene.bus, &scene.place.loop, count_call, &calls), RINGBUS_OK);
+    call_when_writable(&scene, count_call, &calls);
     detach_both(&scene);
     worker_join(&worker, "the waker");
     place_close(&scene.place);
@@ -173,5 +257,8 @@ main(void)
 {
     return RUN_TESTS("uv wake", many_posts_to_a_sleeping_loop_wake_it_once,
         a_post_to_a_loop_that_is_awake_does_not_wake_it, a_post_to_others_does_not_wake_the_loop,
+        what_is_posted_after_the_turn_has_looked_is_found_before_the_loop_sleeps,
+        a_loop_that_found_something_before_it_slept_is_awake,
+        what_is_abandoned_after_the_turn_has_looked_holds_up_no_flush,
         the_last_group_does_not_leave_while_a_thread_is_waking_the_loop);
 }

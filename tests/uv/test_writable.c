@@ -83,6 +83,43 @@ START_TEST(a_fall_to_half_counts_although_the_ring_was_filled_again_before_the_a
 }
 END_TEST
 
+START_TEST(a_fall_to_half_before_the_asker_asked_counts)
+{
+    struct pair pair;
+
+    pair_open(&pair);
+    fill(&pair, "other");
+    while (received(&pair.other_inbox) < HALF)
+        turn(&pair.other);
+    ask(&pair, count_call, &pair.calls);
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    pair_close(&pair);
+}
+END_TEST
+
+START_TEST(a_fall_to_half_before_the_refusal_does_not_count)
+{
+    struct pair pair;
+
+    pair_open(&pair);
+    fill(&pair, "other");
+    ask(&pair, count_call, &pair.calls); /* so that the fall is told to all loops */
+    settle(&pair.place);
+    settle(&pair.other);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    fill(&pair, "other");
+    ck_assert_int_eq(
+        ringbus_uv_on_writable(pair.bus, &pair.other.loop, count_call, &pair.calls), RINGBUS_OK);
+    turn(&pair.other);
+    ck_assert_uint_eq(pair.calls.count, 1);
+    settle(&pair.other);
+    ck_assert_uint_eq(pair.calls.count, 2);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(a_threads_group_wakes_the_asker_when_it_has_fallen_to_half)
 {
     struct pair pair;
@@ -213,8 +250,7 @@ START_TEST(a_group_that_refused_has_ended_although_another_one_lives_in_its_memo
     pair_open(&pair);
     old = pair.other_group;
     fill(&pair, "other");
-    ask(&pair, count_call, &pair.calls);
-    settle(&pair.place);
+    ask(&pair, count_call, &pair.calls); /* it does not look before all that has happened */
     detach(&pair.other, pair.other_group, RINGBUS_DISCARD);
     pair.other_group = attach(pair.bus, &pair.other, PAIR_CAPACITY, 1);
     ck_assert_ptr_eq(pair.other_group, old);
@@ -233,6 +269,8 @@ main(void)
         the_loops_own_group_is_writable_when_it_has_fallen_to_half,
         another_loops_group_wakes_the_asker_when_it_has_fallen_to_half,
         a_fall_to_half_counts_although_the_ring_was_filled_again_before_the_asker_looked,
+        a_fall_to_half_before_the_asker_asked_counts,
+        a_fall_to_half_before_the_refusal_does_not_count,
         a_threads_group_wakes_the_asker_when_it_has_fallen_to_half,
         every_group_that_refused_must_have_fallen_to_half,
         a_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too,
