@@ -96,6 +96,7 @@ make_intact(void)
 static void
 replace_exhibits(uint64_t rounds)
 {
+    const int64_t begun = ringbus_now_ns();
     struct exhibit exhibit = {.is_over = {0}};
     struct worker workers[2];
 
@@ -103,7 +104,7 @@ replace_exhibits(uint64_t rounds)
     store_ptr(&exhibit.shown, make_intact(), ORDER_OWN);
     for (int i = 0; i < 2; i++)
         worker_start(&workers[i], look_at_exhibits, &exhibit);
-    for (; rounds > 0; rounds--) {
+    for (; rounds > 0 && has_time_for_a_part(begun); rounds--) {
         int *old = load_ptr(&exhibit.shown, ORDER_OWN);
         uint64_t tag = 0;
 
@@ -150,13 +151,14 @@ call_while_wanted(void *context)
 static void
 take_away(uint64_t rounds)
 {
+    const int64_t begun = ringbus_now_ns();
     struct stage stage = {.calls = 0};
     struct worker worker;
     uint64_t random = 77;
 
     ringbus__barrier_init();
     worker_start(&worker, call_while_wanted, &stage);
-    for (; rounds > 0; rounds--) {
+    for (; rounds > 0 && has_time_for_a_part(begun); rounds--) {
         uint32_t calls = 0;
 
         store_u32(&stage.is_wanted, 1, TEST_RELEASE);

@@ -3,7 +3,7 @@
 #include "base/park.h"
 #include "support/support.h"
 
-enum { SLEEPERS = 4, MILLISECOND = 1000000 };
+enum { SLEEPERS = 4, MILLISECOND = 1000000, PARTS = 20 };
 
 struct table {
     struct atomic_u32 ball; /* even: the first player's turn */
@@ -40,20 +40,31 @@ play_second(void *context)
     play(context, 1);
 }
 
-START_TEST(no_wake_up_is_lost_between_two_threads_that_sleep)
+static uint64_t
+play_part(void)
 {
-    struct table table = {.rounds = (uint32_t)scaled(25000)};
+    struct table table = {.rounds = (uint32_t)scaled(25000 / PARTS)};
     struct worker first, second;
 
-    ringbus__barrier_init();
-    os_watch_begin(0);
     worker_start(&first, play_first, &table);
     worker_start(&second, play_second, &table);
     worker_join(&first, "the first player");
     worker_join(&second, "the second player");
     ck_assert_uint_eq(load_u32(&table.ball, ORDER_OWN), 2 * table.rounds);
+    return table.rounds;
+}
+
+START_TEST(no_wake_up_is_lost_between_two_threads_that_sleep)
+{
+    const int64_t begun = ringbus_now_ns();
+    uint64_t rounds = 0;
+
+    ringbus__barrier_init();
+    os_watch_begin(0);
+    for (int part = 0; part < PARTS && has_time_for_a_part(begun); part++)
+        rounds += play_part();
     /* They have nothing else to do than to sleep. */
-    ck_assert_uint_gt(os_watch_sleeps(), table.rounds / 10);
+    ck_assert_uint_gt(os_watch_sleeps(), rounds / 10);
     os_watch_end();
 }
 END_TEST
@@ -105,14 +116,18 @@ change_meanwhile(void *context)
 static void
 run_chase(void)
 {
-    struct chase chase = {.rounds = (uint32_t)scaled(50000)};
-    struct worker workers[2];
+    const int64_t begun = ringbus_now_ns();
 
     ringbus__barrier_init();
-    worker_start(&workers[0], fall_asleep, &chase);
-    worker_start(&workers[1], change_meanwhile, &chase);
-    worker_join(&workers[1], "the one who raises");
-    worker_join(&workers[0], "the one who sleeps");
+    for (int part = 0; part < PARTS && has_time_for_a_part(begun); part++) {
+        struct chase chase = {.rounds = (uint32_t)scaled(50000 / PARTS)};
+        struct worker workers[2];
+
+        worker_start(&workers[0], fall_asleep, &chase);
+        worker_start(&workers[1], change_meanwhile, &chase);
+        worker_join(&workers[1], "the one who raises");
+        worker_join(&workers[0], "the one who sleeps");
+    }
 }
 
 START_TEST(no_raise_is_missed_while_falling_asleep)
@@ -211,6 +226,19 @@ START_TEST(what_was_done_before_a_raise_is_seen_by_whoever_finds_it_raised)
 }
 END_TEST
 
+START_TEST(whoever_may_sleep_passes_the_systems_barrier_before_looking)
+{
+    struct signal signal = {0};
+
+    if (!os_has_barrier())
+        return;
+    os_watch_begin(0);
+    signal_prepare(&signal);
+    ck_assert_uint_eq(os_watch_barriers(), 1);
+    os_watch_end();
+}
+END_TEST
+
 START_TEST(raising_asks_nothing_of_the_system_while_nobody_sleeps)
 {
     struct signal signal = {0};
@@ -269,6 +297,7 @@ main(void)
         no_raise_is_missed_while_falling_asleep, no_wake_up_is_lost_between_two_threads_that_sleep,
         raising_wakes_all_sleepers_by_one_call,
         what_was_done_before_a_raise_is_seen_by_whoever_finds_it_raised,
+        whoever_may_sleep_passes_the_systems_barrier_before_looking,
         raising_asks_nothing_of_the_system_while_nobody_sleeps,
         a_key_from_before_the_raise_is_not_slept_on,
         a_key_from_before_the_raise_is_void_though_others_wait_again, a_wait_ends_at_its_deadline);

@@ -243,8 +243,8 @@ END_TEST
 START_TEST(a_shutdown_right_after_the_first_posts_delivers_them_all)
 {
     for (int round = 0; round < 50; round++) {
-        struct probe probe = {0};
         struct ringbus_bus *bus = bus_open(NULL);
+        struct probe probe = {0};
 
         probe_open(bus, &probe);
         probe_register(&probe, "a");
@@ -304,7 +304,6 @@ START_TEST(a_shutdown_that_times_out_can_be_given_up)
 }
 END_TEST
 
-/* The report used to count the whole pass of the executor, done or not. */
 START_TEST(events_of_a_pass_that_are_done_are_not_named)
 {
     static struct hooks hooks;

@@ -221,8 +221,7 @@ START_TEST(a_call_that_waits_for_its_turn_is_not_made_after_unregistering)
 }
 END_TEST
 
-/* The set of consumers that a thread walks through is replaced, and what was replaced is freed, but not under it. The
- * set is larger than those of the other topic, whose memory is used again and again meanwhile. */
+/* The set a thread walks through is replaced; sets of the other topic, of another size, come and go meanwhile. */
 static void
 check_replaced_set(uint32_t kind)
 {

@@ -19,7 +19,7 @@
 #define IS_TSAN 0
 #endif
 
-enum { PATIENCE_S = IS_TSAN ? 60 : 20 };
+enum { PATIENCE_S = IS_TSAN ? 60 : 20, PARTS_S = 3 };
 
 int
 tests_run(const char *name, const TTest *const *tests, size_t count)
@@ -107,6 +107,12 @@ int64_t
 patience_ends(void)
 {
     return os_real()->now_ns() + PATIENCE_S * INT64_C(1000000000);
+}
+
+bool
+has_time_for_a_part(int64_t begun_ns)
+{
+    return os_real()->now_ns() - begun_ns < PARTS_S * INT64_C(1000000000);
 }
 
 void

@@ -57,6 +57,10 @@ void must_fail(const char *file, int line, const char *format, ...)
 /* When whatever the test waits for now has failed: in 20 s, later under a sanitizer. */
 int64_t patience_ends(void);
 
+/* For tests that go on for a number of parts: none begins when 3 s have passed since `begun_ns`, for on a busy
+ * machine a part takes long. */
+bool has_time_for_a_part(int64_t begun_ns);
+
 /* Give way until `condition` holds. */
 #define AWAIT(condition)                                                                           \
     do {                                                                                           \

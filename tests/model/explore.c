@@ -1,0 +1,123 @@
+/* explore.c - all executions of a scenario within the bounds, or random ones for a while.
+ *
+ * Depth first: the last choice that has an option left takes it, and the scenario runs again from its beginning.
+ * At first every word is taken for quiet; a word that turns out not to be starts the exploration anew. In the last
+ * one all that was left out concerned nobody else. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine.h"
+
+static double
+now(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
+/* False when there is nothing left. */
+static bool
+advance(struct path *path)
+{
+    while (path->count > 0 &&
+           path->at[path->count - 1].chosen + 1 >= path->at[path->count - 1].options)
+        path->count--;
+    if (path->count == 0)
+        return false;
+    path->at[path->count - 1].chosen++;
+    return true;
+}
+
+static void
+show_failure(void)
+{
+    const char *why = run.failure;
+
+    run.is_tracing = true;
+    schedule_execute();
+    run.is_tracing = false;
+    run.all_choices[run.all_count] = '\0';
+    printf("%s: %s\n", run.scenario->name, run.failure ? run.failure : why);
+    printf("again: --replay %s:%s\n", run.scenario->name, run.all_choices);
+}
+
+static void
+show_end(const char *how, unsigned long executions, unsigned long cut, double seconds)
+{
+    printf("%-28s %s, %lu executions, ", run.scenario->name, how, executions);
+    if (run.bounds.is_random)
+        printf("at random, ");
+    else
+        printf("%d preemptions, %d stale, ", run.bounds.preempts, run.bounds.stale);
+    printf("%.2f s", seconds);
+    if (cut > 0)
+        printf(", %lu of them cut short", cut);
+    printf("\n");
+}
+
+static void
+start(const struct scenario *scenario, const struct bounds *bounds)
+{
+    memory_forget_all();
+    memset(&run, 0, sizeof run);
+    run.scenario = scenario;
+    run.bounds = *bounds;
+    if (scenario->most_preempts != 0 && scenario->most_preempts < bounds->preempts)
+        run.bounds.preempts = scenario->most_preempts;
+    if (scenario->most_stale != 0 && scenario->most_stale < bounds->stale)
+        run.bounds.stale = scenario->most_stale;
+}
+
+enum outcome
+explore(const struct scenario *scenario, const struct bounds *bounds)
+{
+    const double begin = now();
+    unsigned long executions = 0, cut = 0;
+
+    start(scenario, bounds);
+    for (;;) {
+        schedule_execute();
+        executions++;
+        cut += run.is_cut;
+        if (run.failure != NULL) {
+            show_failure();
+            show_end("FAILED", executions, cut, now() - begin);
+            return FAILED;
+        }
+        if (run.is_changed) {
+            executions = cut = 0;
+            run.path.count = 0;
+            continue;
+        }
+        if (bounds->is_random)
+            run.path.count = 0;
+        else if (!advance(&run.path))
+            break;
+        if (bounds->seconds > 0 && executions % 256 == 0 && now() - begin > bounds->seconds) {
+            show_end("time is up", executions, cut, now() - begin);
+            return TIME_IS_UP;
+        }
+    }
+    if (scenario->judge != NULL && scenario->judge() != NULL) {
+        printf("%s: %s\n", scenario->name, scenario->judge());
+        show_end("FAILED", executions, cut, now() - begin);
+        return FAILED;
+    }
+    show_end("all explored", executions, cut, now() - begin);
+    return cut > 0 ? TIME_IS_UP : ALL_EXPLORED;
+}
+
+enum outcome
+explore_again(const struct scenario *scenario, const char *choices)
+{
+    const struct bounds bounds = {.preempts = 1 << 20, .stale = 1 << 20, .operations = 5000};
+
+    start(scenario, &bounds);
+    run.path.count = (int)strlen(choices);
+    for (int i = 0; i < run.path.count; i++)
+        run.path.at[i].chosen = (uint8_t)(choices[i] - '0');
+    run.is_tracing = true;
+    schedule_execute();
+    printf("%s: %s\n", scenario->name, run.failure ? run.failure : "passes");
+    return run.failure ? FAILED : ALL_EXPLORED;
+}

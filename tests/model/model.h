@@ -1,0 +1,48 @@
+/* model.h - what a scenario uses of the model checker.
+ *
+ * A scenario is two to four threads that call the library. They run as coroutines of one real thread; at each atomic
+ * access the checker chooses who goes on and which of the values still visible a load returns, and tries all choices
+ * within the bounds. `begin` and `end` run alone, before and after; everything before is visible to the threads. */
+#ifndef RINGBUS_MODEL_MODEL_H
+#define RINGBUS_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ringbus/types.h"
+
+enum { MODEL_THREADS = 4 };
+
+struct scenario {
+    const char *name;
+    const char *proves;
+    void (*begin)(void);
+    void (*threads[MODEL_THREADS])(void);
+    void (*end)(void);
+    /* After all executions: what was wrong with them taken together, or NULL. */
+    const char *(*judge)(void);
+    bool is_fenced;    /* the process has no asymmetric barrier */
+    int most_preempts; /* not 0: bounds below those asked for */
+    int most_stale;
+};
+
+/* The end of a table of scenarios has no name. */
+extern const struct scenario model_litmus[], model_flow[], model_sleep[], model_line[],
+    model_base[];
+
+/* The execution is wrong. Does not return to a thread. */
+void model_fail(const char *why);
+#define model_check(condition) ((condition) ? (void)0 : model_fail(#condition))
+
+/* Plain memory, one cell: two accesses that no happens-before orders, one of them a write, are a race. */
+uint64_t model_read(const uint64_t *cell);
+void model_write(uint64_t *cell, uint64_t value);
+
+/* What a trace calls a word or cell. */
+void model_name(const void *address, const char *name);
+
+/* Memory for one execution: the same addresses each time. */
+extern const struct ringbus_allocator model_allocator;
+
+#endif
