@@ -286,8 +286,6 @@ START_TEST(flush_and_drain_wait_for_queued_posts)
 }
 END_TEST
 
-/* ---- two buses on one thread ---- */
-
 static struct gate queued_gate, last_gate;
 
 static void

@@ -5,7 +5,7 @@
 #include "base/cpu.h"
 #include "uv/fixture.h"
 
-enum { POSTERS = 2, LOOKS = 2000 };
+enum { POSTERS = 2, LOOKS = 2000, PART = 500 /* rounds */ };
 
 static const char *const topics[POSTERS] = {"t0", "t1"};
 
@@ -14,7 +14,8 @@ struct litmus {
     struct ringbus_bus *bus;
     struct place place;
     struct ringbus_group *groups[POSTERS];
-    uint64_t rounds;
+    uint64_t rounds; /* at most */
+    int64_t begun_ns;
     bool asks_to_write; /* handlers call on_writable, by which the loop wakes itself */
     struct calls writable;
     uint64_t asked;
@@ -25,8 +26,10 @@ struct post_office {
     struct litmus *litmus;
     const char *topic;
     struct atomic_u64 arrived;
-    uint64_t last; /* number of the last event; of the loop's thread */
     uint64_t random;
+    /* of the loop's thread */
+    uint64_t last; /* number of the last event */
+    bool is_over;
 };
 
 static int
@@ -38,6 +41,10 @@ arrive(const struct ringbus_event *event, void *context)
 
     MUST(event->size == sizeof number, "an event of %zu bytes", event->size);
     memcpy(&number, event->data, sizeof number);
+    if (number == 0) {
+        office->is_over = true;
+        return 0;
+    }
     MUST(number == office->last + 1, "event %d after %d", (int)number, (int)office->last);
     office->last = number;
     if (litmus->asks_to_write && number % 3 == 0) {
@@ -77,22 +84,27 @@ static void
 post_one_by_one(void *context)
 {
     struct post_office *office = context;
+    const struct litmus *litmus = office->litmus;
+    const uint64_t no_more = 0;
     struct ringbus_topic *topic = NULL;
 
-    MUST(ringbus_topic_open(office->litmus->bus, office->topic, &topic) == RINGBUS_OK, "no topic");
-    for (uint64_t number = 1; number <= office->litmus->rounds; number++) {
+    MUST(ringbus_topic_open(litmus->bus, office->topic, &topic) == RINGBUS_OK, "no topic");
+    for (uint64_t number = 1; number <= litmus->rounds; number++) {
+        if (number % PART == 0 && !has_time_for_a_part(litmus->begun_ns))
+            break;
         let_pass(office);
         MUST(ringbus_topic_post(topic, &number, sizeof number, NULL) == 1, "a post fails");
         await_arrival(office, number);
     }
+    MUST(ringbus_topic_post(topic, &no_more, sizeof no_more, NULL) == 1, "the last post fails");
     ringbus_topic_close(topic);
 }
 
 static bool
-have_arrived(const struct post_office *offices, uint32_t count, uint64_t rounds)
+are_over(const struct post_office *offices, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (offices[i].last < rounds)
+        if (!offices[i].is_over)
             return false;
     return true;
 }
@@ -104,6 +116,7 @@ run_litmus(uint32_t posters, bool asks_to_write)
     struct post_office offices[POSTERS];
 
     litmus.bus = open_bus(&litmus.memory);
+    litmus.begun_ns = ringbus_now_ns();
     litmus.writable.thread = pthread_self();
     place_open(&litmus.place);
     for (uint32_t i = 0; i < posters; i++) {
@@ -116,7 +129,7 @@ run_litmus(uint32_t posters, bool asks_to_write)
         worker_start(&offices[i].worker, post_one_by_one, &offices[i]);
     /* The posters have the deadlines: the loop may run for as long as there is progress. */
     uv_timer_stop(&litmus.place.patience);
-    while (!have_arrived(offices, posters, litmus.rounds))
+    while (!are_over(offices, posters))
         uv_run(&litmus.place.loop, UV_RUN_ONCE);
     be_patient(&litmus.place);
     for (uint32_t i = 0; i < posters; i++)
@@ -150,12 +163,14 @@ END_TEST
 /* ---- room again ---- */
 
 /* The loop posts to a small ring until it is refused, and goes on when it is told: by the ring's executor, which falls
- * to half while the loop goes to sleep. */
+ * to half while the loop goes to sleep, or is woken by what the executor posts to it. */
 struct pump {
     struct faulty_allocator memory;
     struct ringbus_bus *bus;
     struct place place;
-    uint64_t rounds; /* refusals to come */
+    uint64_t rounds; /* refusals to come, at most */
+    int64_t begun_ns;
+    bool is_over;
     uint64_t posted;
     struct atomic_u64 drained;
     uint64_t random;
@@ -166,10 +181,19 @@ drain(const struct ringbus_event *event, void *context)
 {
     struct pump *pump = context;
 
-    (void)event;
-    for (uint64_t gap = next_random(&pump->random) % 256; gap > 0; gap--)
+    for (uint64_t gap = next_random(&pump->random) % 64; gap > 0; gap--)
         cpu_pause();
+    if (event->size > 0) /* the first of those that fill the ring wakes the loop, for nothing */
+        (void)ringbus_try_post(pump->bus, "echo", NULL, 0);
     count_u64(&pump->drained, 1);
+    return 0;
+}
+
+static int
+ignore(const struct ringbus_event *event, void *context)
+{
+    (void)event;
+    (void)context;
     return 0;
 }
 
@@ -179,9 +203,14 @@ fill_again(void *context)
     struct pump *pump = context;
 
     be_patient(&pump->place);
-    if (pump->rounds-- == 0)
+    if (pump->rounds % PART == 0 && !has_time_for_a_part(pump->begun_ns))
+        pump->rounds = 0;
+    if (pump->rounds == 0) {
+        pump->is_over = true;
         return;
-    while (ringbus_try_post(pump->bus, "sink", NULL, 0) == 1)
+    }
+    pump->rounds--;
+    for (size_t size = 1; ringbus_try_post(pump->bus, "sink", "", size) == 1; size = 0)
         pump->posted++;
     MUST(ringbus_uv_on_writable(pump->bus, &pump->place.loop, fill_again, pump) == RINGBUS_OK,
         "on_writable");
@@ -193,14 +222,16 @@ START_TEST(each_refused_loop_is_told_when_there_is_room)
     struct ringbus_group_options options = ringbus_group_options_default();
     struct ringbus_group *group = NULL, *sink = NULL;
 
+    pump.begun_ns = ringbus_now_ns();
     pump.bus = open_bus(&pump.memory);
     place_open(&pump.place);
     group = attach(pump.bus, &pump.place, 4, 0);
     options.capacity = 4;
     ck_assert_int_eq(ringbus_group_open(pump.bus, &options, &sink), RINGBUS_OK);
     consume(pump.bus, sink, drain, &pump, "sink");
+    consume(pump.bus, group, ignore, NULL, "echo");
     fill_again(&pump);
-    while (pump.rounds != UINT64_MAX)
+    while (!pump.is_over)
         uv_run(&pump.place.loop, UV_RUN_ONCE);
     AWAIT(load_u64(&pump.drained, ORDER_COUNT) == pump.posted);
     detach_and_close(pump.bus, &pump.memory, &pump.place, group);
