@@ -82,10 +82,12 @@ static void
 fall_asleep(void *context)
 {
     struct chase *chase = context;
+    uint64_t random = 1077;
 
     worker_pin(0);
     for (uint32_t round = 0; round < chase->rounds; round++) {
         store_u32(&chase->begun, round + 1, ORDER_HINT);
+        dawdle(&random, 256); /* until the other one knows */
         while (load_u32(&chase->word, ORDER_HINT) == round)
             ringbus__park_wait(&chase->word, round, RINGBUS_FOREVER);
     }

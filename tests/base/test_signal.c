@@ -75,16 +75,19 @@ struct chase {
     _Alignas(CPU_LINE) struct atomic_u32 begun;
     _Alignas(CPU_LINE) struct signal changed;
     uint32_t rounds;
+    uint32_t spread; /* how late a change may come: up to 16 << spread steps */
 };
 
 static void
 fall_asleep(void *context)
 {
     struct chase *chase = context;
+    uint64_t random = 1077;
 
     worker_pin(0);
     for (uint32_t round = 0; round < chase->rounds; round++) {
         store_u32(&chase->begun, round + 1, ORDER_HINT);
+        dawdle(&random, 256); /* until the other one knows */
         for (;;) {
             const uint32_t key = signal_prepare(&chase->changed);
 
@@ -105,7 +108,7 @@ change_meanwhile(void *context)
     for (uint32_t round = 0; round < chase->rounds; round++) {
         for (const int64_t until = patience_ends(); load_u32(&chase->begun, ORDER_HINT) <= round;)
             MUST(ringbus_now_ns() < until, "a wake-up is lost in round %u", (unsigned)round);
-        dawdle(&random, UINT64_C(16) << round % 8);
+        dawdle(&random, UINT64_C(16) << round % chase->spread);
         /* With its line at hand the look of the raise is sooner done than the change is seen. */
         load_u32(&chase->changed.word, ORDER_HINT);
         store_u32(&chase->changes, round + 1, ORDER_HINT);
@@ -114,13 +117,13 @@ change_meanwhile(void *context)
 }
 
 static void
-run_chase(void)
+run_chase(uint32_t spread)
 {
     const int64_t begun = ringbus_now_ns();
 
     ringbus__barrier_init();
     for (int part = 0; part < PARTS && has_time_for_a_part(begun); part++) {
-        struct chase chase = {.rounds = (uint32_t)scaled(50000 / PARTS)};
+        struct chase chase = {.rounds = (uint32_t)scaled(100000 / PARTS), .spread = spread};
         struct worker workers[2];
 
         worker_start(&workers[0], fall_asleep, &chase);
@@ -132,7 +135,7 @@ run_chase(void)
 
 START_TEST(no_raise_is_missed_while_falling_asleep)
 {
-    run_chase();
+    run_chase(8);
 }
 END_TEST
 
@@ -146,7 +149,7 @@ static void
 run_chase_without_barrier(void)
 {
     ringbus__os.barrier_register = refuse_barrier;
-    run_chase();
+    run_chase(4);
 }
 
 /* First: what comes after it has found out what the system has. */

@@ -67,6 +67,56 @@ START_TEST(what_a_handler_has_done_of_its_pass_makes_room_for_it)
 }
 END_TEST
 
+static struct call flushing;
+static struct gate room_gate;
+
+static int
+flush(void *context)
+{
+    return ringbus_flush(context, RINGBUS_FOREVER);
+}
+
+/* In a pass of events 1 and 2, in a ring of 4. Who was woken at the end of the pass before sleeps again in event 1. */
+static void
+make_room_and_stop(struct probe *probe, const struct ringbus_event *event)
+{
+    if (number_of(event) == 1)
+        AWAIT_ON(probe->bus, load_u32(&flushing.sleeps, TEST_ACQUIRE) >= 2);
+    if (number_of(event) != 2)
+        return;
+    for (uint64_t i = 3; i <= 5; i++)
+        MUST(post_number(probe->bus, "a", i) == 1, "event 1 is done and makes room");
+    gate_pass(&room_gate);
+}
+
+START_TEST(who_waits_for_an_event_is_told_when_it_has_made_room)
+{
+    static struct gate gate;
+    static struct probe stopper = {.gate = &gate}, probe = {.act = make_room_and_stop};
+    struct ringbus_bus *bus = NULL;
+
+    gate_init(&gate);
+    gate_init(&room_gate);
+    calls_begin();
+    bus = bus_open_small(4, NULL);
+    probe_open(bus, &stopper);
+    probe_open(bus, &probe);
+    probe_register(&stopper, "stop");
+    probe_register(&probe, "a");
+    ck_assert_int_eq(post_number(bus, "stop", 0), 1);
+    gate_await(&gate, 1);
+    ck_assert_int_eq(post_number(bus, "a", 1), 1);
+    call_start(&flushing, flush, bus);
+    ck_assert_int_eq(post_number(bus, "a", 2), 1);
+    gate_open(&gate);
+    gate_await(&room_gate, 1);
+    ck_assert_int_eq(call_join(&flushing, "flush"), RINGBUS_OK);
+    gate_open(&room_gate);
+    bus_close(bus);
+    calls_end();
+}
+END_TEST
+
 /* ---- groups that wait for each other ---- */
 
 enum { RING = 2, MOST_GROUPS = 3 };
@@ -317,6 +367,7 @@ main(void)
 {
     return RUN_TESTS("deadlock", a_handler_cannot_wait_for_room_in_its_own_ring,
         what_a_handler_has_done_of_its_pass_makes_room_for_it,
+        who_waits_for_an_event_is_told_when_it_has_made_room,
         of_two_groups_that_wait_for_each_other_one_is_refused,
         of_three_groups_that_wait_in_a_ring_one_is_refused,
         a_handler_waits_for_room_in_a_group_that_is_only_slow, two_groups_may_wait_for_the_same_one,

@@ -265,6 +265,103 @@ START_TEST(a_post_one_of_whose_rings_fills_up_while_it_claims_reaches_none)
 }
 END_TEST
 
+/* A thread links its record at its first post to a caller group: after its look at the groups. */
+static struct gate link_gate;
+
+static int
+stop_while_linking(void (*run)(void *context), void *context)
+{
+    gate_pass(&link_gate);
+    return os_real()->thread_at_exit(run, context);
+}
+
+static struct atomic_i64 outcome_of_post;
+
+static void
+post_a(void *context)
+{
+    store_i64(&outcome_of_post, post_number(context, "a", 1), TEST_RELEASE);
+}
+
+START_TEST(a_post_whose_caller_group_is_closed_before_it_says_so_is_dead)
+{
+    static struct hooks hooks;
+    static struct probe probe;
+    struct ringbus_options options = options_with(&hooks);
+    struct ringbus_bus *bus = NULL;
+    struct worker worker;
+
+    gate_init(&link_gate);
+    os_watch_begin(0);
+    bus = bus_open(&options);
+    probe.group = group_open(bus, RINGBUS_GROUP_CALLER, 4);
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    ringbus__os.thread_at_exit = stop_while_linking;
+    worker_start(&worker, post_a, bus);
+    gate_await(&link_gate, 1);
+    ck_assert_int_eq(IN_TIME(bus, ringbus_group_close(probe.group, RINGBUS_DRAIN)), RINGBUS_OK);
+    gate_open(&link_gate);
+    worker_join(&worker, "a poster");
+    ck_assert_int_eq(load_i64(&outcome_of_post, TEST_ACQUIRE), 0);
+    ck_assert_uint_eq(load_u32(&hooks.dead, ORDER_COUNT), 1);
+    ck_assert_uint_eq(probe_calls(&probe), 0);
+    bus_close(bus);
+    os_watch_end();
+}
+END_TEST
+
+/* ---- an executor between its passes ---- */
+
+static struct gate leaving_gate;
+static struct ringbus_consumer *leaving;
+
+static void
+post_b(void *context)
+{
+    store_i64(&outcome_of_post, post_number(context, "b", 2), TEST_RELEASE);
+}
+
+static int
+leave(const struct ringbus_event *event, void *context)
+{
+    (void)event, (void)context;
+    MUST(ringbus_consumer_close(leaving, RINGBUS_DRAIN) == RINGBUS_PENDING, "it runs");
+    gate_pass(&leaving_gate);
+    return 0;
+}
+
+/* Handlers may post while the bus drains; what an executor runs after a pass holds up no drain, and may not. */
+START_TEST(a_destroy_function_posts_no_more_when_the_bus_drains)
+{
+    static struct gate gate;
+    static struct probe blocked = {.gate = &gate};
+    struct ringbus_bus *bus = bus_open(NULL);
+    struct ringbus_consumer_options options = ringbus_consumer_options_default();
+
+    gate_init(&gate);
+    gate_init(&leaving_gate);
+    blocked.group = group_open(bus, RINGBUS_GROUP_THREADS, 4);
+    probe_open(bus, &blocked);
+    probe_register(&blocked, "b");
+    options.destroy = post_b;
+    ck_assert_int_eq(ringbus_consumer_open(bus, leave, bus, &options, &leaving), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_register_consumer(bus, leaving, "a"), RINGBUS_OK);
+    ck_assert_int_eq(post_number(bus, "b", 1), 1);
+    gate_await(&gate, 1);
+    ck_assert_int_eq(post_number(bus, "a", 1), 1);
+    gate_await(&leaving_gate, 1);
+    ck_assert_int_eq(ringbus_shutdown(bus, RINGBUS_DRAIN, 0), RINGBUS_ETIMEDOUT);
+    gate_open(&leaving_gate);
+    AWAIT_ON(bus, load_i64(&outcome_of_post, TEST_ACQUIRE) != 0);
+    ck_assert_int_eq(load_i64(&outcome_of_post, TEST_ACQUIRE), RINGBUS_ESHUTDOWN);
+    gate_open(&gate);
+    ck_assert_int_eq(
+        IN_TIME(bus, ringbus_shutdown(bus, RINGBUS_DRAIN, RINGBUS_FOREVER)), RINGBUS_OK);
+    bus_close(bus);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -275,5 +372,7 @@ main(void)
         there_are_at_most_max_groups, sixty_four_groups_work_at_once,
         no_group_opens_on_a_bus_that_ends, a_post_whose_consumers_leave_while_it_claims_is_dead,
         a_post_one_of_whose_groups_leaves_while_it_claims_reaches_the_other,
-        a_post_one_of_whose_rings_fills_up_while_it_claims_reaches_none);
+        a_post_one_of_whose_rings_fills_up_while_it_claims_reaches_none,
+        a_post_whose_caller_group_is_closed_before_it_says_so_is_dead,
+        a_destroy_function_posts_no_more_when_the_bus_drains);
 }

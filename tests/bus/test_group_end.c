@@ -213,6 +213,54 @@ START_TEST(a_poster_blocked_on_a_group_that_ends_goes_on_to_the_others)
 }
 END_TEST
 
+static void
+post_to(void *context)
+{
+    struct probe *probe = context;
+
+    MUST(post_number(probe->bus, probe->name, 1) == 1, "no post");
+}
+
+static int
+drain_group(void *context)
+{
+    return ringbus_group_close(context, RINGBUS_DRAIN);
+}
+
+/* A post that began before the close is waited for, one that began after it is not. */
+START_TEST(a_caller_group_closes_when_the_posts_under_way_are_done)
+{
+    static struct gate gates[2];
+    static struct probe probes[2] = {
+        {.name = "a", .gate = &gates[0]}, {.name = "b", .gate = &gates[1]}};
+    struct ringbus_bus *bus = NULL;
+    struct worker workers[2];
+    struct call call;
+
+    calls_begin();
+    bus = bus_open(NULL);
+    for (int i = 0; i < 2; i++) {
+        gate_init(&gates[i]);
+        probes[i].group = group_open(bus, RINGBUS_GROUP_CALLER, 4);
+        probe_open(bus, &probes[i]);
+        probe_register(&probes[i], probes[i].name);
+    }
+    worker_start(&workers[0], post_to, &probes[0]);
+    gate_await(&gates[0], 1);
+    call_start(&call, drain_group, probes[0].group);
+    ck_assert(!call_is_done(&call));
+    worker_start(&workers[1], post_to, &probes[1]);
+    gate_await(&gates[1], 1);
+    gate_open(&gates[0]);
+    ck_assert_int_eq(call_join(&call, "group_close"), RINGBUS_OK);
+    gate_open(&gates[1]);
+    for (int i = 0; i < 2; i++)
+        worker_join(&workers[i], "a poster");
+    bus_close(bus);
+    calls_end();
+}
+END_TEST
+
 START_TEST(an_ended_group_is_used_again_without_more_memory)
 {
     struct faulty_allocator faulty;
@@ -329,6 +377,7 @@ main(void)
         undelivered_events_of_a_group_are_named_on_the_closing_thread,
         a_handler_begins_to_close_its_own_group, a_consumer_of_an_ended_group_can_only_be_closed,
         a_poster_blocked_on_a_group_that_ends_goes_on_to_the_others,
+        a_caller_group_closes_when_the_posts_under_way_are_done,
         an_ended_group_is_used_again_without_more_memory,
         a_group_opens_while_its_last_executor_is_in_a_hook,
         a_used_group_keeps_nothing_of_its_former_life, a_group_can_be_closed_after_the_shutdown);

@@ -1,5 +1,6 @@
 /* fault_bus_system.c - the bus while the system refuses a call: an outcome, nothing changed, no leak, and the same call
  * succeeds afterwards. */
+#include "bus/group.h"
 #include "support/probe.h"
 
 /* A bus without threads: the table may be replaced under it, and no call of another thread is counted. */
@@ -63,6 +64,9 @@ START_TEST(a_group_opens_or_the_system_refuses)
         if (refused) {
             ck_assert_ptr_null(group);
             ck_assert_int_eq(figure_of(bus, "group", "group-1", "capacity"), -1);
+            /* a poster that is late finds it ended */
+            ck_assert_int_eq(
+                ringbus_ring_try_claim(ringbus__group_at(bus, 1)->ring, 1), RINGBUS_ESHUTDOWN);
             bus_flush(bus);
             ck_assert_int_eq(ringbus_group_open(bus, NULL, &group), RINGBUS_OK);
         }

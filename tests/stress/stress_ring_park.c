@@ -287,8 +287,8 @@ START_TEST(a_reader_that_falls_asleep_in_its_own_way_misses_no_publish)
 {
     struct match match;
 
-    open_match(&match, RINGBUS_WAIT_BLOCK, 300000);
-    match.spread = 5; /* it announces its sleep by a fence, which takes less time */
+    open_match(&match, RINGBUS_WAIT_BLOCK, 500000);
+    match.spread = 4; /* it announces its sleep by a fence, which takes less time */
     match.there->wake = ring_the_bell;
     match.there->wake_context = &match;
     play(&match, chase, be_chased_by_bell);

@@ -162,7 +162,7 @@ static int
 note_sleep(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
 {
     if (this_call != NULL && expected != LOCK_WAITS)
-        store_u32(&this_call->is_asleep, 1, TEST_RELEASE);
+        add_u32(&this_call->sleeps, 1, TEST_RELEASE);
     return os_real()->word_wait(word, expected, deadline_ns);
 }
 
@@ -194,7 +194,7 @@ call_start(struct call *call, int (*run)(void *context), void *context)
 {
     *call = (struct call){.run = run, .context = context};
     worker_start(&call->worker, run_call, call);
-    AWAIT(load_u32(&call->is_asleep, TEST_ACQUIRE) || call_is_done(call));
+    AWAIT(load_u32(&call->sleeps, TEST_ACQUIRE) > 0 || call_is_done(call));
 }
 
 bool

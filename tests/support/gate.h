@@ -48,7 +48,7 @@ struct call {
     int (*run)(void *context);
     void *context;
     int outcome;
-    struct atomic_u32 is_asleep; /* inside the library, in anything but a lock */
+    struct atomic_u32 sleeps; /* begun inside the library, on anything but a lock */
     struct atomic_u32 is_done;
     struct worker worker;
 };

@@ -91,6 +91,17 @@ void worker_pin(uint32_t number);
 /* MUST have returned in time. `name` says who hangs. */
 void worker_join(struct worker *worker, const char *name);
 
+/* ---- one thread stands for two (step.c) ---- */
+
+/* Call `run(run_context)`, and `act(act_context)` in its midst, after the n-th instruction, from 1. Tried with
+ * n = 1, 2, ... it meets every moment there is between two instructions; what the processor reorders it does not show.
+ * False: `run` was over before, and nothing was done; always so where there are no single steps. */
+bool act_at_step(uint64_t nth, void (*run)(void *context), void *run_context,
+    void (*act)(void *context), void *act_context);
+
+/* From within `run`: nothing is done any more. */
+void stop_steps(void);
+
 /* ---- faults (fault.c) ---- */
 
 /* An allocator that counts, and refuses the n-th allocation. Give &faulty.allocator to the library. */
