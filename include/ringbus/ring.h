@@ -1,14 +1,16 @@
-/* ring.h - the ring alone: a disruptor with many producers and readers that own their positions.
+/* ring.h - the ring alone: a disruptor whose readers own their positions, join and leave at any time.
  *
  * A ring is a power of two of slots of one size. Producers claim sequences (0, 1, 2, ...), fill the
  * slots, publish. Every reader sees every event, in sequence order, and says when it is done with
- * it; a slot is used again when the slowest reader has passed it.
+ * it; a slot is used again when the slowest reader has passed it. Threads that do this for you:
+ * ringbus/processor.h; several workers for one stream: ringbus/share.h.
  *
  *   who may call what                          | threads
  *   -------------------------------------------+----------------------------------------------
- *   ringbus_ring_claim, _try_claim,            | any number at once; a claim is published or
- *   _claim_until, _publish, _abandon,          |   abandoned by whoever the claimer hands it to
- *   _publish_copy, _end                        |
+ *   ringbus_ring_claim, _try_claim,            | any number at once, with a single producer: one at
+ *   _claim_until, _publish_copy                |   a time, and the same one until _hand_over
+ *   ringbus_ring_publish, _abandon             | whoever the claimer hands the claim to
+ *   ringbus_ring_end                           | any
  *   ringbus_reader_open, _close                | any, while producers and other readers run
  *   ringbus_reader_poll, _wait_until, _commit  | one thread at a time per reader
  *   ringbus_ring_cursor, _view                 | any
@@ -35,6 +37,22 @@ RINGBUS_BEGIN_DECLS
 struct ringbus_ring;
 struct ringbus_reader;
 
+/* Who may claim. A single producer claims by plain stores, many by one compare-and-swap. */
+enum ringbus_producers { RINGBUS_PRODUCERS_MULTI = 0, RINGBUS_PRODUCERS_SINGLE = 1 };
+
+/* A way of waiting of your own, for RINGBUS_WAIT_CUSTOM. Copied; `context` must outlive the actor.
+ *
+ * idle   called between two looks that found nothing; `round` counts from 0 in each wait, `deadline_ns` is the wait's.
+ * wake   NULL: `idle` returns by itself. Else `idle` may sleep until `wake` is called: by a publisher or another
+ *        reader, from any of their threads, when there may be something. It may be called before `idle` sleeps, or
+ *        in vain, so it must leave a trace (an eventfd, a semaphore). Not for producers (RINGBUS_EINVAL).
+ * Neither may call the ring. */
+struct ringbus_custom_wait {
+    void (*idle)(uint64_t round, int64_t deadline_ns, void *context);
+    void (*wake)(void *context);
+    void *context;
+};
+
 struct ringbus_ring_options {
     size_t size;          /* of this struct; ringbus_ring_options_default sets it */
     uint32_t capacity;    /* slots: a power of two, 2..RINGBUS_RING_MAX_CAPACITY; 0: 1024 */
@@ -43,6 +61,23 @@ struct ringbus_ring_options {
     uint32_t wait;        /* enum ringbus_wait: how a producer waits for room */
     int64_t first;        /* the first sequence, 0..2^62; 0 for everybody but tests */
     const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
+
+    uint32_t producers; /* enum ringbus_producers */
+    /* Bytes from slot to slot: a multiple of the alignment with room for 8 bytes, padding to the alignment, and the
+     * payload; 0: rounded up to 64. Small strides are for long runs of small events: neighbours share a line. */
+    uint32_t stride;
+    uint32_t alignment; /* of the payload: a power of two, 8..4096; 0: 16 */
+    /* Events kept for readers that join late (`back`): 0..capacity / 2. A claim takes at most capacity - history. */
+    uint32_t history;
+    /* Not 0: never full. Producers overwrite the oldest events, readers are told what they lost. Only publish_copy
+     * publishes, only copies are read; no history, no `clear`. */
+    uint32_t is_lossy;
+    const struct ringbus_custom_wait *custom; /* with RINGBUS_WAIT_CUSTOM */
+    /* NULL, or called once for each published event when the last reader has passed it, or, if it still stands in the
+     * ring, by ringbus_ring_close: to give back what the event holds. On the thread of the reader that was last, of a
+     * producer, of who closes a reader or the ring. It must not call the ring. */
+    void (*clear)(void *payload, int64_t sequence, void *context);
+    void *clear_context;
 };
 
 static inline struct ringbus_ring_options
@@ -60,6 +95,13 @@ struct ringbus_reader_options {
     struct ringbus_reader *const *after; /* readers of the same ring that must be done with an */
     uint32_t after_count;                /*   event before this one sees it; 0: none */
     uint32_t wait;                       /* enum ringbus_wait */
+    /* Begin so many events before the cursor (all there are, if fewer): 0..the ring's history. */
+    uint32_t back;
+    /* Not 0: look again at once after finding nothing. 0: wait up to a third of a microsecond before the second
+     * look while that pays (2 to 4 times the throughput, the latency of a ping-pong is kept by feedback). */
+    uint32_t is_eager;
+    const struct ringbus_custom_wait *custom; /* with RINGBUS_WAIT_CUSTOM */
+    const char *name; /* for figures and dumps, at most 31 bytes; NULL: "reader-<number>" */
 };
 
 static inline struct ringbus_reader_options
@@ -117,17 +159,21 @@ RINGBUS_API struct ringbus_view ringbus_ring_view(const struct ringbus_ring *rin
 /* The highest sequence claimed so far, first - 1 if none. A snapshot. Thread: any. */
 RINGBUS_API int64_t ringbus_ring_cursor(const struct ringbus_ring *ring);
 
+/* A single producer's ring changes hands: the next thread that claims is its producer. The caller makes sure that the
+ * claims of the old one happened before. Only debug builds check who claims; this has no effect in others. */
+RINGBUS_API void ringbus_ring_hand_over(struct ringbus_ring *ring);
+
 /* Reserve the next `n` sequences; the _claim form waits for room, _try_ never does, _until waits to
  * the deadline.
  *
- * n       1..capacity; contiguous sequences, not contiguous memory
+ * n       1..capacity - history; contiguous sequences, not contiguous memory
  * return  the first of them (>= 0), or RINGBUS_ESHUTDOWN after ringbus_ring_end, RINGBUS_EAGAIN (try)
  *         or RINGBUS_ETIMEDOUT (until) while the slowest reader has not freed n slots; nothing is
  *         reserved then. The three do not let a claim pass a slot whose previous publish is still
  *         open, so a ring without readers waits for slow producers too.
  * owes    ringbus_ring_publish or ringbus_ring_abandon for exactly these n sequences
- * Thread  any. A claim you hold while you claim again can be the one you wait for.
- * Source  LMAX MultiProducerSequencer.tryNext; the check of the previous lap is ours: without it
+ * Thread  any, or the single producer. A claim you hold while you claim again can be the one you wait for.
+ * Source  LMAX {Single,Multi}ProducerSequencer.tryNext, a code where it throws; the check of the previous lap is ours: without it
  *         two producers can be in one slot while there is no reader. */
 RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_claim(struct ringbus_ring *ring, uint32_t n);
 RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_try_claim(struct ringbus_ring *ring, uint32_t n);
@@ -151,10 +197,10 @@ RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_publish_copy(
 /* Join the ring as a reader, while producers and other readers run. The reader sees every event
  * whose claim begins after this call has returned, and holds producers back from then on.
  *
- * options     NULL: the defaults
+ * options     NULL: the defaults. To go on where a closed reader was, open with `back`, then commit what it had done.
  * ret_reader  written on success only
  * return      RINGBUS_OK, RINGBUS_EINVAL (a reader of another ring, or a closed one, in `after`),
- *             RINGBUS_ENOSPC (max_readers are open)
+ *             RINGBUS_ENOSPC (max_readers are open), RINGBUS_ERANGE (`back` is more than the ring's history)
  * Thread      any; takes the ring's lock for readers, never a lock producers take. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_open(struct ringbus_ring *ring,
     const struct ringbus_reader_options *options, struct ringbus_reader **ret_reader);
@@ -182,6 +228,16 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_poll(
  * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_wait_until(
     struct ringbus_reader *reader, uint32_t max, int64_t deadline_ns, struct ringbus_run *ret_run);
+
+/* Why there is nothing to poll. */
+enum ringbus_reader_state {
+    RINGBUS_READER_PROCESSING, /* there is something */
+    RINGBUS_READER_GATING, /* the next event is published; a reader before this one is not done with it */
+    RINGBUS_READER_IDLE /* it is not published */
+};
+
+/* A snapshot. Thread: the reader's own. Source: LMAX EventPoller.PollState. */
+RINGBUS_API enum ringbus_reader_state ringbus_reader_state(const struct ringbus_reader *reader);
 
 /* Be done with all events up to and including `sequence`; it lies in the last polled run or is its
  * first - 1. Producers may overwrite them, readers `after` this one may read them.

@@ -24,10 +24,16 @@ struct ringbus_allocator {
     void *context;
 };
 
-/* How an actor that finds nothing to do waits. */
+/* How an actor that finds nothing to do waits. Those who sleep cost a publisher no more than those who spin, as long
+ * as they are awake. SLEEP naps for 50 us at a time; YIELD and SLEEP look a hundred times first.
+ * Source: LMAX's wait strategies, one for each actor instead of one for each ring, and producers have one too. */
 enum ringbus_wait {
-    RINGBUS_WAIT_PHASED = 0, /* spin a little where that has paid off, then sleep (the default) */
-    RINGBUS_WAIT_BLOCK = 1   /* sleep at once: least CPU, one wake-up more */
+    RINGBUS_WAIT_PHASED = 0,    /* spin a little where that has paid off, then sleep (the default) */
+    RINGBUS_WAIT_BLOCK = 1,     /* sleep at once: least CPU, one wake-up more */
+    RINGBUS_WAIT_BUSY_SPIN = 2, /* look without end: lowest latency, one CPU each */
+    RINGBUS_WAIT_YIELD = 3,     /* look, and let others run: for as many actors as CPUs */
+    RINGBUS_WAIT_SLEEP = 4,     /* look, yield, then nap: nobody ever has to wake this one */
+    RINGBUS_WAIT_CUSTOM = 5     /* of your own: struct ringbus_custom_wait in ringbus/ring.h */
 };
 
 RINGBUS_BEGIN_DECLS

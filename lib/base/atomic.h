@@ -124,6 +124,13 @@ store_i64(struct atomic_i64 *word, int64_t value, memory_order order)
     atomic_store_explicit(&word->value, value, order);
 }
 
+ATOMIC_INLINE bool
+cas_i64(struct atomic_i64 *word, int64_t *expected, int64_t desired, memory_order order)
+{
+    return atomic_compare_exchange_strong_explicit(
+        &word->value, expected, desired, order, ORDER_FAILED);
+}
+
 ATOMIC_INLINE void *
 load_ptr(const struct atomic_ptr *word, memory_order order)
 {

@@ -10,21 +10,6 @@
 
 #include "ring/ring.h"
 
-/* The slots of n sequences from `first` on hold what was published one lap before. */
-ATOMIC_INLINE bool
-is_lap_published(const struct ringbus_ring *ring, int64_t first, uint32_t n)
-{
-    for (int64_t sequence = first; sequence < first + n; sequence++) {
-        const uint64_t before = stamp_of(sequence) - ((uint64_t)ring->capacity << 1);
-
-        /* PUBLISH acquire: the previous lap's producer has left the slot. */
-        if ((load_u64(&ring_slot(ring, sequence)->stamp, ORDER_PUBLISH_ACQUIRE) & ~UINT64_C(1)) !=
-            before)
-            return false;
-    }
-    return true;
-}
-
 /* `closed`: RING_CLOSED if a closed line is no reason to refuse, else 0. */
 ATOMIC_INLINE int64_t
 claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed)
@@ -32,7 +17,7 @@ claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed)
     /* CUT acquire: if the line is closed, so is what was closed before it. */
     uint64_t next = load_u64(&ring->next, ORDER_CUT_ACQUIRE);
 
-    assert(n > 0 && n <= ring->capacity);
+    assert(n > 0 && n <= ring->capacity - ring->history);
     for (;;) {
         const int64_t first = (int64_t)(next & ~RING_CLOSED);
         const int64_t wrap = first + n - 1 - (int64_t)ring->capacity;
@@ -43,7 +28,7 @@ claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed)
         /* GATE acquire: the readers have finished with the slots up to here. */
         if ((likely(load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap) ||
                 ringbus__gate_refresh(ring, wrap, first)) &&
-            likely(is_lap_published(ring, first, n))) {
+            likely(ring_is_lap_published(ring, first, n))) {
             /* CUT acquire: what was cut in before this claim is visible to it. */
             if (likely(cas_u64(&ring->next, &next, next + n, ORDER_CUT_ACQUIRE)))
                 return first;
@@ -70,93 +55,12 @@ claim_by_pass(struct ringbus_ring *ring, uint32_t n)
 int64_t
 ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, bool has_pass)
 {
-    const int64_t first = claim(ring, n, 0);
+    int64_t first = 0;
 
+    if (ring->is_single)
+        return ringbus__claim_single(ring, n);
+    first = claim(ring, n, 0);
     return unlikely(first == RINGBUS_ESHUTDOWN) && has_pass ? claim_by_pass(ring, n) : first;
-}
-
-bool
-ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n)
-{
-    const int64_t first = ringbus__ring_next(ring);
-    const int64_t wrap = first + n - 1 - (int64_t)ring->capacity;
-
-    return (load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap ||
-               ringbus__gate_refresh(ring, wrap, first)) &&
-           is_lap_published(ring, first, n);
-}
-
-bool
-ringbus__ring_is_closed(const struct ringbus_ring *ring, bool has_pass)
-{
-    return (load_u64(&ring->next, ORDER_CUT_ACQUIRE) & RING_CLOSED) != 0 &&
-           (!has_pass || load_u32(&ring->has_ended, ORDER_STATE_ACQUIRE));
-}
-
-uint32_t
-ringbus__ring_announce(struct ringbus_ring *ring)
-{
-    /* In this order: whoever takes our bit in `sleepers`, and raises the signal for it, finds the signal announced. */
-    const uint32_t key = signal_announce(&ring->room);
-
-    /* WAKE: a slot that waits for its last lap is freed by a publish, not by a position. */
-    or_u64(&ring->sleepers, RING_PRODUCER_SLEEPS, ORDER_WAKE);
-    ringbus__barrier_heavy();
-    return key;
-}
-
-bool
-ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, bool has_pass)
-{
-    return ringbus__ring_has_room(ring, n) || ringbus__ring_is_closed(ring, has_pass);
-}
-
-struct wish {
-    struct ringbus_ring *ring;
-    uint32_t n;
-    bool has_pass;
-};
-
-static bool
-is_decided(void *context)
-{
-    const struct wish *wish = context;
-
-    return ringbus__ring_is_decided(wish->ring, wish->n, wish->has_pass);
-}
-
-int
-ringbus__ring_wait_room(struct ringbus_ring *ring, uint32_t n, bool has_pass, int64_t deadline_ns)
-{
-    struct waiter waiter = {.strategy = ring->wait};
-    struct wish wish = {ring, n, has_pass};
-    uint32_t key = 0;
-
-    if (ringbus__wait_is_over(deadline_ns))
-        return RINGBUS_ETIMEDOUT;
-    if (ringbus__wait_spin(&waiter, is_decided, &wish))
-        return RINGBUS_OK;
-    key = ringbus__ring_announce(ring);
-    return is_decided(&wish) ? RINGBUS_OK : signal_wait(&ring->room, key, deadline_ns);
-}
-
-static int64_t
-claim_wait(struct ringbus_ring *ring, uint32_t n, int64_t deadline_ns)
-{
-    for (;;) {
-        const int64_t first = ringbus__ring_claim_now(ring, n, false);
-
-        if (first != RINGBUS_EAGAIN)
-            return first;
-        if (ringbus__ring_wait_room(ring, n, false, deadline_ns) != RINGBUS_OK)
-            return RINGBUS_ETIMEDOUT;
-    }
-}
-
-int64_t
-ringbus_ring_claim(struct ringbus_ring *ring, uint32_t n)
-{
-    return claim_wait(ring, n, RINGBUS_FOREVER);
 }
 
 int64_t
@@ -165,16 +69,11 @@ ringbus_ring_try_claim(struct ringbus_ring *ring, uint32_t n)
     return ringbus__ring_claim_now(ring, n, false);
 }
 
-int64_t
-ringbus_ring_claim_until(struct ringbus_ring *ring, uint32_t n, int64_t deadline_ns)
-{
-    return claim_wait(ring, n, deadline_ns);
-}
-
 ATOMIC_INLINE void
 stamp_slots(struct ringbus_ring *ring, int64_t first, uint32_t n, uint64_t mark)
 {
-    assert(n > 0 && is_lap_published(ring, first, n)); /* claimed, and not yet published */
+    assert(n > 0 && first + n <= ringbus__ring_next(ring)); /* claimed */
+    assert(ring_is_lap_published(ring, first, n));          /* not yet published */
     for (int64_t sequence = first; sequence < first + n; sequence++)
         /* PUBLISH release: the slot's content is visible to whoever sees its stamp. */
         store_u64(
@@ -212,7 +111,7 @@ ringbus_ring_publish_copy(
     if (sequence < 0)
         return sequence;
     if (size > 0)
-        memcpy(ring_slot(ring, sequence)->payload, data, size);
+        memcpy(slot_payload(ring, ring_slot(ring, sequence)), data, size);
     ringbus_ring_publish(ring, sequence, 1);
     return sequence;
 }

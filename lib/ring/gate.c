@@ -1,18 +1,23 @@
-/* gate.c - how far producers may go: the smallest position of all open readers.
+/* gate.c - how far producers may go: the smallest position of all open readers; and what is cleared behind them.
  *
  * I1  the bound is also held below `claimed`: a reader that joins while we scan, and that we do not see, joins at
- *     or behind it, so the gate never lets a claim pass it by a lap
+ *     or behind it, so the gate never lets a claim pass it by a lap. With a history the bound is so much lower, and
+ *     such a reader may join so much further back
  * I2  join stores its position, heavy barrier, looks at `next`; we looked at `next`, light barrier, look at the
  *     positions: either we see the position, or it sees our `claimed`
  * I3  a reader that joins behind another one has a higher index, and we look at the bound and the positions in order of
  *     their indexes: if we do not see it, its second look at the other's position comes after our look at that
- * Edges: FREE, GATE.  Source: LMAX SequenceGroups.addSequences reads the cursor twice for the same reason. */
+ * I4  with a clear hook, producers go by `cleared`, which follows the positions; one thread at a time clears, and
+ *     who moves a position meanwhile leaves a mark, for which the clearing thread scans again
+ * Edges: FREE, GATE, TABLE.
+ * Source: LMAX SequenceGroups.addSequences reads the cursor twice for the same reason. The mark of I4 is flat combining
+ * (Hendler, Incze, Shavit, Tzafrir) for a single bit. */
 #include "ring/ring.h"
 
-bool
-ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claimed)
+static int64_t
+scan(struct ringbus_ring *ring, int64_t claimed)
 {
-    int64_t slowest = claimed - 1;
+    int64_t slowest = claimed - 1 - (int64_t)ring->history;
 
     barrier_light();
     /* TABLE acquire: a reader below the bound has its position. Looked at each time (I3). */
@@ -23,7 +28,64 @@ ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claim
         if (position < slowest)
             slowest = position;
     }
+    return slowest;
+}
+
+bool
+ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claimed)
+{
+    int64_t slowest = scan(ring, claimed);
+
+    if (unlikely(ring->clear != NULL)) {
+        ringbus__gate_clear(ring);
+        /* FREE acquire: the hook has finished with the slots up to here. */
+        slowest = load_i64(&ring->cleared, ORDER_FREE_ACQUIRE);
+    }
     /* GATE release: hands FREE on. An older scan may store an older bound after us: it is only stricter. */
     store_i64(&ring->gate, slowest, ORDER_GATE_RELEASE);
     return slowest >= sequence;
+}
+
+/* ---- the clear hook ---- */
+
+static void
+clear_to(struct ringbus_ring *ring, int64_t limit)
+{
+    for (int64_t at = load_i64(&ring->cleared, ORDER_OWN) + 1; at <= limit; at++) {
+        struct slot *slot = ring_slot(ring, at);
+        /* PUBLISH acquire: also an event that nobody reads is complete before it is cleared. */
+        const uint64_t stamp = load_u64(&slot->stamp, ORDER_PUBLISH_ACQUIRE);
+
+        if ((stamp & ~UINT64_C(1)) != stamp_of(at))
+            return;
+        if (!(stamp & 1))
+            ring->clear(slot_payload(ring, slot), at, ring->clear_context);
+        /* POSITION release: the hook is done with the slot before it is overwritten. */
+        store_i64(&ring->cleared, at, ORDER_POSITION_RELEASE);
+    }
+}
+
+void
+ringbus__gate_clear(struct ringbus_ring *ring)
+{
+    uint32_t expected = CLEAR_HELD;
+
+    /* WAKE: our position goes with the mark to whoever clears. */
+    if (or_u32(&ring->clearing, CLEAR_HELD | CLEAR_AGAIN, ORDER_WAKE) & CLEAR_HELD)
+        return;
+    do {
+        /* WAKE: the positions of those who left a mark are visible to the scan. */
+        and_u32(&ring->clearing, ~(uint32_t)CLEAR_AGAIN, ORDER_WAKE);
+        clear_to(ring, scan(ring, ringbus__ring_next(ring)));
+        expected = CLEAR_HELD;
+        /* WAKE: no mark was left, and who clears next goes on where we stopped. */
+    } while (!cas_u32(&ring->clearing, &expected, 0, ORDER_WAKE));
+    signal_raise(&ring->room);
+}
+
+void
+ringbus__gate_clear_rest(struct ringbus_ring *ring)
+{
+    if (ring->clear != NULL)
+        clear_to(ring, ringbus__ring_next(ring) - 1);
 }

@@ -7,17 +7,69 @@
 #include "base/alloc.h"
 #include "base/options.h"
 
-enum { SLOT_ALIGNMENT = 64, DEFAULT_CAPACITY = 1024, DEFAULT_SLOT = 48, DEFAULT_READERS = 8 };
+enum { DEFAULT_CAPACITY = 1024, DEFAULT_SLOT = 48, DEFAULT_READERS = 8 };
+enum { DEFAULT_ALIGNMENT = 16, DEFAULT_STRIDE = 64, LEAST_ALIGNMENT = 8, MOST_ALIGNMENT = 4096 };
+
+static uint32_t
+round_up(uint32_t size, uint32_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/* What a slot has before its payload: the stamp, and what alignment costs. */
+static uint32_t
+padding_for(uint32_t alignment)
+{
+    return round_up(sizeof(struct atomic_u64), alignment);
+}
+
+static bool
+is_power_of_two(uint32_t number)
+{
+    return number != 0 && (number & (number - 1)) == 0;
+}
+
+static bool
+is_slot_valid(const struct ringbus_ring_options *options)
+{
+    return options->slot_size > 0 && options->slot_size <= RINGBUS_RING_MAX_SLOT &&
+           is_power_of_two(options->alignment) && options->alignment >= LEAST_ALIGNMENT &&
+           options->alignment <= MOST_ALIGNMENT && options->stride % options->alignment == 0 &&
+           options->stride / 2 <= RINGBUS_RING_MAX_SLOT &&
+           options->stride >= padding_for(options->alignment) + options->slot_size;
+}
 
 static bool
 is_valid(const struct ringbus_ring_options *options)
 {
+    const bool is_plain = options->history == 0 && options->clear == NULL;
+
     return options->capacity >= 2 && options->capacity <= RINGBUS_RING_MAX_CAPACITY &&
-           (options->capacity & (options->capacity - 1)) == 0 && options->slot_size > 0 &&
-           options->slot_size <= RINGBUS_RING_MAX_SLOT &&
-           options->max_readers <= RINGBUS_RING_MAX_READERS &&
-           options->wait <= RINGBUS_WAIT_BLOCK && options->first >= 0 &&
-           options->first <= INT64_C(1) << 62;
+           is_power_of_two(options->capacity) && is_slot_valid(options) &&
+           options->max_readers <= RINGBUS_RING_MAX_READERS && options->first >= 0 &&
+           options->first <= INT64_C(1) << 62 && options->producers <= RINGBUS_PRODUCERS_SINGLE &&
+           options->history <= options->capacity / 2 && (!options->is_lossy || is_plain) &&
+           ringbus__wait_is_valid(options->wait, options->custom, false);
+}
+
+static void
+fill_in(struct ringbus_ring_options *options)
+{
+    if (options->capacity == 0)
+        options->capacity = DEFAULT_CAPACITY;
+    if (options->slot_size == 0)
+        options->slot_size = DEFAULT_SLOT;
+    if (options->max_readers == 0)
+        options->max_readers = DEFAULT_READERS;
+    if (options->alignment == 0)
+        options->alignment = DEFAULT_ALIGNMENT;
+    if (options->stride == 0 && is_power_of_two(options->alignment) &&
+        options->alignment <= MOST_ALIGNMENT && options->slot_size <= RINGBUS_RING_MAX_SLOT) {
+        const uint32_t unit =
+            DEFAULT_STRIDE > options->alignment ? DEFAULT_STRIDE : options->alignment;
+
+        options->stride = round_up(padding_for(options->alignment) + options->slot_size, unit);
+    }
 }
 
 static int
@@ -26,26 +78,37 @@ read_options(const struct ringbus_ring_options *given, struct ringbus_ring_optio
     *ret_options = ringbus_ring_options_default();
     if (ringbus__options_read(ret_options, sizeof *ret_options, sizeof *ret_options, given) != 0)
         return RINGBUS_EINVAL;
-    if (ret_options->capacity == 0)
-        ret_options->capacity = DEFAULT_CAPACITY;
-    if (ret_options->slot_size == 0)
-        ret_options->slot_size = DEFAULT_SLOT;
-    if (ret_options->max_readers == 0)
-        ret_options->max_readers = DEFAULT_READERS;
+    fill_in(ret_options);
     return is_valid(ret_options) ? RINGBUS_OK : RINGBUS_EINVAL;
 }
 
-static size_t
-stride_for(uint32_t slot_size)
+static void
+set_up(struct ringbus_ring *ring, const struct ringbus_ring_options *options)
 {
-    return (sizeof(struct slot) + slot_size + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
+    ring->mask = options->capacity - 1;
+    ring->capacity = options->capacity;
+    ring->slot_size = options->slot_size;
+    ring->stride = options->stride;
+    ring->padding = padding_for(options->alignment);
+    ring->alignment = options->alignment > CPU_LINE ? options->alignment : CPU_LINE;
+    ring->max_readers = options->max_readers;
+    ring->wait = options->wait;
+    if (options->custom != NULL)
+        ring->custom = *options->custom;
+    ring->history = options->history;
+    ring->is_single = options->producers == RINGBUS_PRODUCERS_SINGLE;
+    ring->is_lossy = options->is_lossy != 0;
+    ring->first = options->first;
+    ring->clear = options->clear;
+    ring->clear_context = options->clear_context;
 }
 
 static void
 init_line(struct ringbus_ring *ring, int64_t first)
 {
     store_u64(&ring->next, (uint64_t)first, ORDER_OWN);
-    store_i64(&ring->gate, first - 1, ORDER_OWN);
+    store_i64(&ring->gate, ring->is_lossy ? INT64_MAX : first - 1, ORDER_OWN);
+    store_i64(&ring->cleared, first - 1, ORDER_OWN);
     for (int64_t i = 0; i < (int64_t)ring->capacity; i++)
         store_u64(&ring_slot(ring, first + i)->stamp,
             stamp_of(first + i) - ((uint64_t)ring->capacity << 1), ORDER_OWN);
@@ -71,19 +134,14 @@ ringbus_ring_open(const struct ringbus_ring_options *given, struct ringbus_ring 
     if (ring == NULL)
         return RINGBUS_ENOMEM;
     ring->allocator = allocator;
-    ring->mask = options.capacity - 1;
-    ring->capacity = options.capacity;
-    ring->slot_size = options.slot_size;
-    ring->stride = stride_for(options.slot_size);
-    ring->max_readers = options.max_readers;
-    ring->wait = options.wait;
+    set_up(ring, &options);
     if (ring->stride > SIZE_MAX / ring->capacity) {
         ringbus__release(&allocator, ring, sizeof *ring);
         return RINGBUS_ENOMEM;
     }
     ring->readers =
         ringbus__alloc(&allocator, options.max_readers * sizeof *ring->readers, CPU_LINE);
-    ring->slots = ringbus__alloc(&allocator, ring->capacity * ring->stride, CPU_LINE);
+    ring->slots = ringbus__alloc(&allocator, ring->capacity * ring->stride, ring->alignment);
     if (ring->readers == NULL || ring->slots == NULL) {
         ringbus_ring_close(ring);
         return RINGBUS_ENOMEM;
@@ -100,6 +158,8 @@ ringbus_ring_close(struct ringbus_ring *ring)
 
     if (ring == NULL)
         return;
+    if (ring->slots != NULL)
+        ringbus__gate_clear_rest(ring);
     allocator = ring->allocator;
     ringbus__release(&allocator, ring->slots, ring->capacity * ring->stride);
     ringbus__release(&allocator, ring->readers, ring->max_readers * sizeof *ring->readers);
@@ -122,7 +182,14 @@ ringbus_ring_end(struct ringbus_ring *ring)
     /* STATE release: whoever finds the line ended finds what led to it. */
     store_u32(&ring->has_ended, 1, ORDER_STATE_RELEASE);
     lock_release(&ring->lock);
-    ringbus__ring_restrict(ring);
+    if (!ring->is_single) {
+        ringbus__ring_restrict(ring);
+        return;
+    }
+    ringbus__barrier_heavy();
+    /* STATE release: the claims that stand are visible to whoever finds the line settled (claim_single.c I1). */
+    store_u32(&ring->has_settled, 1, ORDER_STATE_RELEASE);
+    wake_everybody(ring);
 }
 
 void
@@ -166,7 +233,7 @@ struct ringbus_view
 ringbus_ring_view(const struct ringbus_ring *ring)
 {
     return (struct ringbus_view){
-        .payload = ring->slots + sizeof(struct slot),
+        .payload = ring->slots + ring->padding,
         .mask = ring->mask,
         .stride = ring->stride,
         .slot_size = ring->slot_size,

@@ -22,10 +22,30 @@ int64_t ringbus__ring_next(const struct ringbus_ring *ring);
 /* Every reader has finished everything claimed. */
 bool ringbus__ring_is_idle(struct ringbus_ring *ring);
 
-/* ---- claims (claim_multi.c) ---- */
+/* ---- claims (claim_single.c, claim_multi.c) ---- */
+
+/* The slots of n sequences from `first` on hold what was published one lap before. */
+ATOMIC_INLINE bool
+ring_is_lap_published(const struct ringbus_ring *ring, int64_t first, uint32_t n)
+{
+    for (int64_t sequence = first; sequence < first + n; sequence++) {
+        const uint64_t before = stamp_of(sequence) - ((uint64_t)ring->capacity << 1);
+
+        /* PUBLISH acquire: the previous lap's producer has left the slot. */
+        if ((load_u64(&ring_slot(ring, sequence)->stamp, ORDER_PUBLISH_ACQUIRE) & ~UINT64_C(1)) !=
+            before)
+            return false;
+    }
+    return true;
+}
+
+/* Like ringbus_ring_try_claim, by the only producer. */
+int64_t ringbus__claim_single(struct ringbus_ring *ring, uint32_t n);
 
 /* Like ringbus_ring_try_claim; with a pass also on a restricted line. */
 int64_t ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, bool has_pass);
+
+/* ---- waiting for room (wait.c) ---- */
 
 /* Wait until such a claim may succeed, or will never: RINGBUS_OK, or RINGBUS_ETIMEDOUT. */
 int ringbus__ring_wait_room(
@@ -44,6 +64,14 @@ bool ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n);
 
 /* ---- the gate (gate.c) ---- */
 
+enum { CLEAR_HELD = 1, CLEAR_AGAIN = 2 };
+
+/* Clear what all readers have passed. With a clear hook only. */
+void ringbus__gate_clear(struct ringbus_ring *ring);
+
+/* Clear everything that stands in the ring; nobody uses it any more. */
+void ringbus__gate_clear_rest(struct ringbus_ring *ring);
+
 /* Look at all positions again; true if `sequence` has been passed by all. `claimed` is the first unclaimed sequence
  * the caller has seen. */
 bool ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claimed);
@@ -54,6 +82,9 @@ bool ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t 
 int ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *other,
     struct ringbus_reader **ret_reader);
 
+/* There is a run to poll, or the line has ended, or the reader has stepped over abandoned slots. */
+bool ringbus__reader_has_something(struct ringbus_reader *reader);
+
 /* ---- sleeping (wait.c) ---- */
 
 /* Announce that the reader's owner will sleep. The caller looks again (poll) after it, then sleeps in its own way
@@ -63,20 +94,30 @@ void ringbus__reader_arm(struct ringbus_reader *reader);
 /* Wake the readers whose bits are set in `sleepers`. */
 void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers, uint64_t which);
 
-/* One step of waiting for the reader's next event: a little spinning or one sleep. Also over when the reader has
- * stepped over abandoned slots (has_stepped, which the owner clears). RINGBUS_OK, RINGBUS_ETIMEDOUT. */
+/* One step of waiting for the reader's next event: a pause, a little spinning or one sleep; the caller looks again
+ * after each. Also over when the reader has stepped over abandoned slots (has_stepped, which the owner clears).
+ * RINGBUS_OK, RINGBUS_ETIMEDOUT. */
 int ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns);
+
+/* A poll found `count` events: what the waiter learns from it. */
+void ringbus__waiter_learn(struct waiter *waiter, uint32_t count);
+
+/* Nobody wakes the reader any more, and nobody is inside its `wake`. */
+void ringbus__reader_disarm(struct ringbus_reader *reader);
+
+/* The options name a way of waiting that there is. */
+bool ringbus__wait_is_valid(
+    uint32_t wait, const struct ringbus_custom_wait *custom, bool may_be_woken);
 
 /* The deadline has passed. */
 bool ringbus__wait_is_over(int64_t deadline_ns);
-
-/* Spin a little while `is_ready` says no, if the strategy and the machine's load allow. True when ready. */
-bool ringbus__wait_spin(struct waiter *waiter, bool (*is_ready)(void *context), void *context);
 
 /* Called after a position has moved. */
 ATOMIC_INLINE void
 ring_moved(struct ringbus_ring *ring)
 {
+    if (unlikely(ring->clear != NULL))
+        ringbus__gate_clear(ring);
     signal_raise(&ring->room);
     /* HINT: signal_raise began with the barrier of this pair. */
     if (unlikely(load_u64(&ring->dependent_sleepers, ORDER_HINT)))

@@ -1,20 +1,76 @@
-/* wait.c - waiting: a little spinning, then sleep without ever missing a publish.
+/* wait.c - waiting: a little patience, a little spinning, then sleep without ever missing a publish.
  *
  * I1  a sleeper sets its word, then its bit, then a barrier, then looks again; a publisher stamps, then a barrier,
  *     then looks at the bits: one of them sees the other
  * I2  whoever takes a bit away (one exchange) wakes that reader; nobody else needs to
- * I3  there is no time-out in here but the caller's deadline
+ * I3  there is no time-out in here but the caller's deadline; SLEEP's nap is not a sleep that somebody could end
+ * I4  a reader's `wake` is called only by who has counted itself in `asleep`, and not after disarm
  *
  * Phased waiting spins for about twice the price of a process-wide barrier, which interrupts every other core; a
  * wait that follows one that slept does not spin, so an idle or slow stream costs no CPU. At most one thread less
  * than there are CPUs spins at a time. Measured in docs/decisions/0001.
- * Source: the lost wake-ups of LMAX#119 and the ways out compared in liburcu; the spin rule is ours. */
+ *
+ * Patience: a reader right behind its producer takes the line of every event from it while the producer writes the
+ * next one. So the second look is put off a little; if that look finds fewer than a handful, waiting did not pay, and
+ * the reader looks at once for its next waits. Measured in docs/decisions/0003.
+ * Source: the lost wake-ups of LMAX#119 and the ways out compared in liburcu; the spin rule and patience are ours. */
 #include "base/os.h"
 #include "ring/ring.h"
 
 enum { SPIN_NS = 20000, PAUSES_A_LOOK = 16 };
+enum { LOOKS_BEFORE_YIELD = 100, LOOKS_BEFORE_NAP = 200, NAP_NS = 50000 };
+enum { PATIENCE_NS = 300, PATIENCE_PAID = 4, EAGER_WAITS = 64 };
 
 static struct atomic_u32 spinners;
+
+bool
+ringbus__wait_is_valid(uint32_t wait, const struct ringbus_custom_wait *custom, bool may_be_woken)
+{
+    if (wait != RINGBUS_WAIT_CUSTOM)
+        return wait < RINGBUS_WAIT_CUSTOM && custom == NULL;
+    return custom != NULL && custom->idle != NULL && (may_be_woken || custom->wake == NULL);
+}
+
+bool
+ringbus__wait_is_over(int64_t deadline_ns)
+{
+    return deadline_ns != RINGBUS_FOREVER && ringbus__os.now_ns() >= deadline_ns;
+}
+
+/* ---- between two looks ---- */
+
+/* As wait_is_over, but a clock costs more than a look: who spins asks it now and then. */
+static bool
+is_look_over(uint32_t strategy, uint64_t round, int64_t deadline_ns)
+{
+    if (strategy == RINGBUS_WAIT_BUSY_SPIN && round % PAUSES_A_LOOK != 0)
+        return false;
+    return ringbus__wait_is_over(deadline_ns);
+}
+
+static void
+nap(int64_t deadline_ns)
+{
+    const int64_t until = ringbus__os.now_ns() + NAP_NS;
+    struct atomic_u32 nobody = {0};
+
+    ringbus__os.word_wait(&nobody, 0, until < deadline_ns ? until : deadline_ns);
+}
+
+/* Let time pass, by a strategy that nobody has to wake. */
+static void
+idle(uint32_t strategy, const struct ringbus_custom_wait *custom, uint64_t round,
+    int64_t deadline_ns)
+{
+    if (strategy == RINGBUS_WAIT_CUSTOM)
+        custom->idle(round, deadline_ns, custom->context);
+    else if (strategy == RINGBUS_WAIT_BUSY_SPIN || round < LOOKS_BEFORE_YIELD)
+        cpu_pause();
+    else if (strategy == RINGBUS_WAIT_YIELD || round < LOOKS_BEFORE_NAP)
+        ringbus__os.yield();
+    else
+        nap(deadline_ns);
+}
 
 static bool
 may_spin(const struct waiter *waiter)
@@ -31,14 +87,9 @@ may_spin(const struct waiter *waiter)
     return load_u32(&spinners, ORDER_HINT) + 1 < count;
 }
 
-bool
-ringbus__wait_is_over(int64_t deadline_ns)
-{
-    return deadline_ns != RINGBUS_FOREVER && ringbus__os.now_ns() >= deadline_ns;
-}
-
-bool
-ringbus__wait_spin(struct waiter *waiter, bool (*is_ready)(void *context), void *context)
+/* Spin a little while `is_ready` says no, if the strategy and the machine's load allow. True when ready. */
+static bool
+spin(struct waiter *waiter, bool (*is_ready)(void *context), void *context)
 {
     bool ready = false;
     int64_t until = 0;
@@ -57,13 +108,148 @@ ringbus__wait_spin(struct waiter *waiter, bool (*is_ready)(void *context), void 
     return ready;
 }
 
+/* ---- a producer waits for room ---- */
+
+bool
+ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n)
+{
+    const int64_t first = ringbus__ring_next(ring);
+    const int64_t wrap = first + n - 1 - (int64_t)ring->capacity;
+
+    return (load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap ||
+               ringbus__gate_refresh(ring, wrap, first)) &&
+           ring_is_lap_published(ring, first, n);
+}
+
+bool
+ringbus__ring_is_closed(const struct ringbus_ring *ring, bool has_pass)
+{
+    if (has_pass || ring->is_single)
+        return load_u32(&ring->has_ended, ORDER_STATE_ACQUIRE) != 0;
+    return (load_u64(&ring->next, ORDER_CUT_ACQUIRE) & RING_CLOSED) != 0;
+}
+
+uint32_t
+ringbus__ring_announce(struct ringbus_ring *ring)
+{
+    /* In this order: whoever takes our bit in `sleepers`, and raises the signal for it, finds the signal announced. */
+    const uint32_t key = signal_announce(&ring->room);
+
+    /* WAKE: a slot that waits for its last lap is freed by a publish, not by a position. */
+    or_u64(&ring->sleepers, RING_PRODUCER_SLEEPS, ORDER_WAKE);
+    ringbus__barrier_heavy();
+    return key;
+}
+
+bool
+ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, bool has_pass)
+{
+    return ringbus__ring_has_room(ring, n) || ringbus__ring_is_closed(ring, has_pass);
+}
+
+struct wish {
+    struct ringbus_ring *ring;
+    uint32_t n;
+    bool has_pass;
+};
+
+static bool
+is_decided(void *context)
+{
+    const struct wish *wish = context;
+
+    return ringbus__ring_is_decided(wish->ring, wish->n, wish->has_pass);
+}
+
+/* Between looks, by a strategy that nobody has to wake. */
+static int
+poll_room(const struct ringbus_ring *ring, struct wish *wish, int64_t deadline_ns)
+{
+    for (uint64_t round = 0; !is_decided(wish); round++) {
+        if (is_look_over(ring->wait, round, deadline_ns))
+            return RINGBUS_ETIMEDOUT;
+        idle(ring->wait, &ring->custom, round, deadline_ns);
+    }
+    return RINGBUS_OK;
+}
+
+int
+ringbus__ring_wait_room(struct ringbus_ring *ring, uint32_t n, bool has_pass, int64_t deadline_ns)
+{
+    struct waiter waiter = {.strategy = ring->wait};
+    struct wish wish = {ring, n, has_pass};
+    uint32_t key = 0;
+
+    if (ringbus__wait_is_over(deadline_ns))
+        return RINGBUS_ETIMEDOUT;
+    if (ring->wait > RINGBUS_WAIT_BLOCK)
+        return poll_room(ring, &wish, deadline_ns);
+    if (spin(&waiter, is_decided, &wish))
+        return RINGBUS_OK;
+    key = ringbus__ring_announce(ring);
+    return is_decided(&wish) ? RINGBUS_OK : signal_wait(&ring->room, key, deadline_ns);
+}
+
+static int64_t
+claim_wait(struct ringbus_ring *ring, uint32_t n, int64_t deadline_ns)
+{
+    for (;;) {
+        const int64_t first = ringbus__ring_claim_now(ring, n, false);
+
+        if (first != RINGBUS_EAGAIN)
+            return first;
+        if (ringbus__ring_wait_room(ring, n, false, deadline_ns) != RINGBUS_OK)
+            return RINGBUS_ETIMEDOUT;
+    }
+}
+
+int64_t
+ringbus_ring_claim(struct ringbus_ring *ring, uint32_t n)
+{
+    return claim_wait(ring, n, RINGBUS_FOREVER);
+}
+
+int64_t
+ringbus_ring_claim_until(struct ringbus_ring *ring, uint32_t n, int64_t deadline_ns)
+{
+    return claim_wait(ring, n, deadline_ns);
+}
+
+/* ---- a reader waits for its next event ---- */
+
 static bool
 has_something(void *context)
 {
-    struct ringbus_reader *reader = context;
-    struct ringbus_run run;
+    return ringbus__reader_has_something(context);
+}
 
-    return ringbus_reader_poll(reader, 1, &run) != RINGBUS_EAGAIN || reader->has_stepped;
+void
+ringbus__waiter_learn(struct waiter *waiter, uint32_t count)
+{
+    if (waiter->was_patient && count < PATIENCE_PAID)
+        waiter->eager_for = EAGER_WAITS;
+    waiter->was_patient = false;
+    waiter->idle = 0;
+}
+
+/* Put the second look off, if that has paid. */
+static bool
+be_patient(struct waiter *waiter)
+{
+    int64_t until = 0;
+
+    if (waiter->is_eager)
+        return false;
+    if (waiter->eager_for > 0) {
+        waiter->eager_for--;
+        return false;
+    }
+    waiter->was_patient = true;
+    until = ringbus__os.now_ns() + PATIENCE_NS;
+    do
+        cpu_pause();
+    while (ringbus__os.now_ns() < until);
+    return true;
 }
 
 static struct atomic_u64 *
@@ -76,7 +262,10 @@ void
 ringbus__reader_arm(struct ringbus_reader *reader)
 {
     /* WAKE: announced; the barrier orders it before the look that follows. */
-    store_u32(&reader->asleep, 1, ORDER_HINT);
+    if (reader->wake != NULL)
+        or_u32(&reader->asleep, ASLEEP_ELSEWHERE, ORDER_WAKE);
+    else
+        store_u32(&reader->asleep, ASLEEP_PARKED, ORDER_HINT);
     or_u64(sleepers_of(reader), reader->bit, ORDER_WAKE);
     if (reader->ring->wake != NULL && reader->after == 0)
         barrier_full();
@@ -84,39 +273,88 @@ ringbus__reader_arm(struct ringbus_reader *reader)
         ringbus__barrier_heavy();
 }
 
-int
-ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
+void
+ringbus__reader_disarm(struct ringbus_reader *reader)
+{
+    /* WAKE: whoever looks at the word after this calls nobody. */
+    and_u32(&reader->asleep, ~(uint32_t)(ASLEEP_PARKED | ASLEEP_ELSEWHERE), ORDER_WAKE);
+    /* STATE acquire: the last waker has returned. */
+    while (load_u32(&reader->asleep, ORDER_STATE_ACQUIRE) != 0)
+        ringbus__os.yield();
+}
+
+static int
+park(struct ringbus_reader *reader, int64_t deadline_ns)
 {
     int outcome = RINGBUS_OK;
+    const bool is_ready = spin(&reader->waiter, has_something, reader);
 
-    if (ringbus__wait_is_over(deadline_ns))
-        return RINGBUS_ETIMEDOUT;
-    if (ringbus__wait_spin(&reader->waiter, has_something, reader)) {
-        reader->waiter.slept_last = false;
-        return RINGBUS_OK;
-    }
     reader->waiter.slept_last = false;
+    if (is_ready)
+        return RINGBUS_OK;
     ringbus__reader_arm(reader);
     if (has_something(reader))
         return RINGBUS_OK; /* the bit stays: one wake-up in vain at worst */
     reader->waiter.slept_last = true;
     while (load_u32(&reader->asleep, ORDER_STATE_ACQUIRE) && outcome == RINGBUS_OK) {
-        outcome = ringbus__os.word_wait(&reader->asleep, 1, deadline_ns);
+        outcome = ringbus__os.word_wait(&reader->asleep, ASLEEP_PARKED, deadline_ns);
         count_u64(&reader->wakes, 1);
     }
     return outcome == RINGBUS_ETIMEDOUT && !has_something(reader) ? RINGBUS_ETIMEDOUT : RINGBUS_OK;
 }
 
+int
+ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
+{
+    struct waiter *waiter = &reader->waiter;
+    const uint64_t round = waiter->idle;
+
+    if (is_look_over(waiter->strategy, round, deadline_ns))
+        return RINGBUS_ETIMEDOUT;
+    waiter->idle++;
+    if (round == 0 && be_patient(waiter))
+        return RINGBUS_OK;
+    waiter->was_patient = false;
+    if (waiter->strategy <= RINGBUS_WAIT_BLOCK)
+        return park(reader, deadline_ns);
+    if (reader->wake != NULL) {
+        ringbus__reader_arm(reader);
+        if (has_something(reader))
+            return RINGBUS_OK;
+        count_u64(&reader->wakes, 1);
+    }
+    idle(waiter->strategy, &waiter->custom, round, deadline_ns);
+    return RINGBUS_OK;
+}
+
+/* ---- waking ---- */
+
 static void
 wake_reader(struct ringbus_reader *reader)
 {
+    uint32_t word = 0;
+
     if (reader->ring->wake != NULL) {
         reader->ring->wake(reader->ring->wake_context);
         return;
     }
-    /* WAKE: the word is changed before the sleeper is called (park.h I1). */
-    if (exchange_u32(&reader->asleep, 0, ORDER_WAKE))
-        ringbus__os.word_wake(&reader->asleep);
+    word = load_u32(&reader->asleep, ORDER_HINT);
+    while (word & (ASLEEP_PARKED | ASLEEP_ELSEWHERE)) {
+        const uint32_t awake =
+            word & ASLEEP_PARKED ? 0 : (word & ~(uint32_t)ASLEEP_ELSEWHERE) + ASLEEP_WAKER;
+
+        /* WAKE: the word is changed before the sleeper is called (park.h I1), and `wake` is what it set. */
+        if (!cas_u32(&reader->asleep, &word, awake, ORDER_WAKE))
+            continue;
+        if (word & ASLEEP_PARKED) {
+            ringbus__os.word_wake(&reader->asleep);
+            return;
+        }
+        reader->wake(reader->wake_context);
+        /* WAKE: we are out of it. */
+        add_u32(&reader->asleep, (uint32_t)-ASLEEP_WAKER, ORDER_WAKE);
+        return;
+    }
 }
 
 void

@@ -154,7 +154,7 @@ START_TEST(wrong_reader_options_are_refused)
     struct ringbus_reader *reader = NULL;
     struct ringbus_reader_options options = ringbus_reader_options_default();
 
-    options.wait = RINGBUS_WAIT_BLOCK + 1;
+    options.wait = RINGBUS_WAIT_CUSTOM; /* and no custom way */
     ck_assert_int_eq(ringbus_reader_open(ring, &options, &reader), RINGBUS_EINVAL);
     options = ringbus_reader_options_default();
     options.after_count = 1;

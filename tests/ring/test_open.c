@@ -107,7 +107,9 @@ START_TEST(an_unknown_wait_is_refused)
 {
     struct ringbus_ring_options options = ringbus_ring_options_default();
 
-    options.wait = RINGBUS_WAIT_BLOCK + 1;
+    options.wait = RINGBUS_WAIT_CUSTOM; /* and no custom way */
+    ck_assert_int_eq(open_with(&options), RINGBUS_EINVAL);
+    options.wait = RINGBUS_WAIT_CUSTOM + 1;
     ck_assert_int_eq(open_with(&options), RINGBUS_EINVAL);
     options.wait = UINT32_MAX;
     ck_assert_int_eq(open_with(&options), RINGBUS_EINVAL);

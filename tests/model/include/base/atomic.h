@@ -143,6 +143,17 @@ store_i64(struct atomic_i64 *word, int64_t value, memory_order order)
     model_store(&word->value, sizeof word->value, (uint64_t)value, order);
 }
 
+ATOMIC_INLINE bool
+cas_i64(struct atomic_i64 *word, int64_t *expected, int64_t desired, memory_order order)
+{
+    uint64_t seen = (uint64_t)*expected;
+    const bool done =
+        model_cas(&word->value, sizeof word->value, &seen, (uint64_t)desired, order);
+
+    *expected = (int64_t)seen;
+    return done;
+}
+
 ATOMIC_INLINE void *
 load_ptr(const struct atomic_ptr *word, memory_order order)
 {
