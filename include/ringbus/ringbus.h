@@ -89,7 +89,7 @@ struct ringbus_group_options {
      * queued at once, over all threads. */
     uint32_t capacity;
     uint32_t slot_size; /* largest payload in bytes, 1..2^20; 0: 208 */
-    uint32_t wait;      /* enum ringbus_wait */
+    uint32_t wait;      /* enum ringbus_wait, except CUSTOM */
 };
 
 static inline struct ringbus_group_options

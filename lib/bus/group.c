@@ -151,7 +151,7 @@ read_options(const struct ringbus_group_options *given, bool is_loop,
     if (options->lanes != 1 || (options->kind == RINGBUS_GROUP_LOOP) != is_loop ||
         options->kind > RINGBUS_GROUP_LOOP || options->capacity < 2 ||
         options->capacity > MAX_CAPACITY || options->slot_size > MAX_SLOT ||
-        options->wait > RINGBUS_WAIT_BLOCK)
+        options->wait >= RINGBUS_WAIT_CUSTOM)
         return RINGBUS_EINVAL;
     options->capacity = round_up(options->capacity);
     return RINGBUS_OK;

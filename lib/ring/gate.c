@@ -48,20 +48,37 @@ ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claim
 
 /* ---- the clear hook ---- */
 
-static void
-clear_to(struct ringbus_ring *ring, int64_t limit)
+static bool
+is_published(const struct ringbus_ring *ring, int64_t sequence)
 {
-    for (int64_t at = load_i64(&ring->cleared, ORDER_OWN) + 1; at <= limit; at++) {
-        struct slot *slot = ring_slot(ring, at);
-        /* PUBLISH acquire: also an event that nobody reads is complete before it is cleared. */
-        const uint64_t stamp = load_u64(&slot->stamp, ORDER_PUBLISH_ACQUIRE);
+    /* PUBLISH acquire: also an event that nobody reads is complete before it is cleared. */
+    return (load_u64(&ring_slot(ring, sequence)->stamp, ORDER_PUBLISH_ACQUIRE) & ~UINT64_C(1)) ==
+           stamp_of(sequence);
+}
 
-        if ((stamp & ~UINT64_C(1)) != stamp_of(at))
-            return;
-        if (!(stamp & 1))
-            ring->clear(slot_payload(ring, slot), at, ring->clear_context);
+static void
+clear_one(struct ringbus_ring *ring, int64_t sequence)
+{
+    struct slot *slot = ring_slot(ring, sequence);
+
+    /* HINT: is_published has looked at it; only a void bit is wanted. */
+    if (!(load_u64(&slot->stamp, ORDER_HINT) & 1))
+        ring->clear(slot_payload(ring, slot), sequence, ring->clear_context);
+}
+
+/* Clear what all readers have passed, and, with a history, nothing that a reader may still join at: that is counted
+ * from the last published event, since a claim may be taken back (claim_single.c). */
+static void
+clear_passed(struct ringbus_ring *ring)
+{
+    int64_t at = load_i64(&ring->cleared, ORDER_OWN), limit = 0;
+
+    while (is_published(ring, ring->published + 1))
+        ring->published++;
+    for (limit = scan(ring, ring->published + 1); at < limit; at++) {
+        clear_one(ring, at + 1);
         /* POSITION release: the hook is done with the slot before it is overwritten. */
-        store_i64(&ring->cleared, at, ORDER_POSITION_RELEASE);
+        store_i64(&ring->cleared, at + 1, ORDER_POSITION_RELEASE);
     }
 }
 
@@ -76,7 +93,7 @@ ringbus__gate_clear(struct ringbus_ring *ring)
     do {
         /* WAKE: the positions of those who left a mark are visible to the scan. */
         and_u32(&ring->clearing, ~(uint32_t)CLEAR_AGAIN, ORDER_WAKE);
-        clear_to(ring, scan(ring, ringbus__ring_next(ring)));
+        clear_passed(ring);
         expected = CLEAR_HELD;
         /* WAKE: no mark was left, and who clears next goes on where we stopped. */
     } while (!cas_u32(&ring->clearing, &expected, 0, ORDER_WAKE));
@@ -86,6 +103,9 @@ ringbus__gate_clear(struct ringbus_ring *ring)
 void
 ringbus__gate_clear_rest(struct ringbus_ring *ring)
 {
-    if (ring->clear != NULL)
-        clear_to(ring, ringbus__ring_next(ring) - 1);
+    int64_t at = load_i64(&ring->cleared, ORDER_OWN) + 1;
+
+    for (; ring->clear != NULL && at < ringbus__ring_next(ring); at++)
+        if (is_published(ring, at))
+            clear_one(ring, at);
 }

@@ -117,6 +117,7 @@ struct ringbus_ring {
     /* written by who clears; used with a clear hook only */
     _Alignas(CPU_LINE) struct atomic_i64 cleared;
     struct atomic_u32 clearing; /* CLEAR_HELD, CLEAR_AGAIN */
+    int64_t published;          /* all up to here are, seen by who clears */
 };
 
 ATOMIC_INLINE struct slot *

@@ -109,6 +109,7 @@ init_line(struct ringbus_ring *ring, int64_t first)
     store_u64(&ring->next, (uint64_t)first, ORDER_OWN);
     store_i64(&ring->gate, ring->is_lossy ? INT64_MAX : first - 1, ORDER_OWN);
     store_i64(&ring->cleared, first - 1, ORDER_OWN);
+    ring->published = first - 1;
     for (int64_t i = 0; i < (int64_t)ring->capacity; i++)
         store_u64(&ring_slot(ring, first + i)->stamp,
             stamp_of(first + i) - ((uint64_t)ring->capacity << 1), ORDER_OWN);

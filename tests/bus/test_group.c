@@ -50,7 +50,8 @@ START_TEST(options_outside_their_range_are_refused)
         {.size = size, .capacity = 1},
         {.size = size, .capacity = (1u << 20) + 1},
         {.size = size, .slot_size = (1u << 20) + 1},
-        {.size = size, .wait = 2},
+        {.size = size, .wait = RINGBUS_WAIT_CUSTOM},
+        {.size = size, .wait = RINGBUS_WAIT_CUSTOM + 1},
         {.size = size, .name = ""},
     };
     struct ringbus_bus *bus = bus_open(NULL);
@@ -151,6 +152,30 @@ START_TEST(sixty_four_groups_work_at_once)
     bus_flush(bus);
     for (int i = 0; i < 64; i++)
         CHECK_NUMBERS(&probes[i], 5);
+    bus_close(bus);
+}
+END_TEST
+
+/* Also those whose executor nobody wakes: it delivers, and ends. */
+START_TEST(an_executor_waits_in_each_way)
+{
+    static struct probe probes[RINGBUS_WAIT_SLEEP + 1];
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    for (uint32_t wait = RINGBUS_WAIT_PHASED; wait <= RINGBUS_WAIT_SLEEP; wait++) {
+        struct ringbus_group_options options = ringbus_group_options_default();
+
+        options.wait = wait;
+        ck_assert_int_eq(ringbus_group_open(bus, &options, &probes[wait].group), RINGBUS_OK);
+        probe_open(bus, &probes[wait]);
+        probe_register(&probes[wait], "a");
+    }
+    for (uint64_t i = 1; i <= 3; i++) {
+        ck_assert_int_eq(post_number(bus, "a", i), RINGBUS_WAIT_SLEEP + 1);
+        bus_flush(bus);
+    }
+    for (uint32_t wait = RINGBUS_WAIT_PHASED; wait <= RINGBUS_WAIT_SLEEP; wait++)
+        CHECK_NUMBERS(&probes[wait], 1, 2, 3);
     bus_close(bus);
 }
 END_TEST
@@ -369,7 +394,7 @@ main(void)
         a_group_without_a_name_gets_a_number, options_outside_their_range_are_refused,
         a_group_needs_a_bus_and_a_place_for_its_result, a_name_has_at_most_63_bytes,
         a_bus_goes_on_after_a_group_with_a_bad_name, a_group_with_a_bad_name_takes_no_place,
-        there_are_at_most_max_groups, sixty_four_groups_work_at_once,
+        there_are_at_most_max_groups, sixty_four_groups_work_at_once, an_executor_waits_in_each_way,
         no_group_opens_on_a_bus_that_ends, a_post_whose_consumers_leave_while_it_claims_is_dead,
         a_post_one_of_whose_groups_leaves_while_it_claims_reaches_the_other,
         a_post_one_of_whose_rings_fills_up_while_it_claims_reaches_none,
