@@ -12,7 +12,7 @@
 #include "base/cpu.h"
 #include "ringbus/types.h"
 
-enum { TRIPS = 20000, NULLS = 1000000 };
+enum { LOOKS = 20, TRIPS = 1000, NULLS = 1000000 }; /* trips a look */
 
 static struct {
     _Alignas(CPU_LINE) struct atomic_u64 ping;
@@ -33,7 +33,7 @@ static void *
 answer(void *context)
 {
     bench_pin(1);
-    for (uint64_t i = 1; i <= TRIPS; i++) {
+    for (uint64_t i = 1; i <= LOOKS * TRIPS; i++) {
         while (load_u64(&line.ping, ORDER_STATE_ACQUIRE) != i)
             cpu_pause();
         store_u64(&line.pong, i, ORDER_STATE_RELEASE);
@@ -41,27 +41,38 @@ answer(void *context)
     return context;
 }
 
+static void
+ask(uint64_t trip)
+{
+    store_u64(&line.ping, trip, ORDER_STATE_RELEASE);
+    while (load_u64(&line.pong, ORDER_STATE_ACQUIRE) != trip)
+        cpu_pause();
+}
+
 double
 bench_round_trip_ns(void)
 {
+    double looks[LOOKS];
     pthread_t thread;
-    int64_t began = 0;
+    cpu_set_t before;
+    uint64_t trip = 0;
 
+    pthread_getaffinity_np(pthread_self(), sizeof before, &before);
     store_u64(&line.ping, 0, ORDER_OWN);
     store_u64(&line.pong, 0, ORDER_OWN);
     bench_pin(0);
     if (pthread_create(&thread, NULL, answer, NULL) != 0)
         return 0;
-    for (uint64_t i = 1; i <= TRIPS; i++) {
-        if (i == TRIPS / 10)
-            began = ringbus_now_ns();
-        store_u64(&line.ping, i, ORDER_STATE_RELEASE);
-        while (load_u64(&line.pong, ORDER_STATE_ACQUIRE) != i)
-            cpu_pause();
+    for (int look = 0; look < LOOKS; look++) {
+        const int64_t began = ringbus_now_ns();
+
+        for (int i = 0; i < TRIPS; i++)
+            ask(++trip);
+        looks[look] = (double)(ringbus_now_ns() - began) / TRIPS;
     }
-    began = ringbus_now_ns() - began;
     pthread_join(thread, NULL);
-    return (double)began / (TRIPS - TRIPS / 10);
+    pthread_setaffinity_np(pthread_self(), sizeof before, &before);
+    return bench_quantile(looks, LOOKS, .5);
 }
 
 double
@@ -89,8 +100,8 @@ compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double
-quantile(const double *values, int count, double q)
+double
+bench_quantile(const double *values, int count, double q)
 {
     double sorted[BENCH_MAX_ROUNDS];
 
@@ -110,11 +121,11 @@ bench_print(struct bench_row *rows, int count)
         for (int k = 0; k < rows[i].count; k++)
             ratios[k] = rows[i].values[k] / rows[0].values[k];
         printf("%-44s %10.1f %10.1f %10.1f %10.1f %8.2f  %s\n", rows[i].name,
-            quantile(rows[i].values, rows[i].count, 0),
-            quantile(rows[i].values, rows[i].count, .25),
-            quantile(rows[i].values, rows[i].count, .5),
-            quantile(rows[i].values, rows[i].count, .75), quantile(ratios, rows[i].count, .5),
-            rows[i].unit);
+            bench_quantile(rows[i].values, rows[i].count, 0),
+            bench_quantile(rows[i].values, rows[i].count, .25),
+            bench_quantile(rows[i].values, rows[i].count, .5),
+            bench_quantile(rows[i].values, rows[i].count, .75),
+            bench_quantile(ratios, rows[i].count, .5), rows[i].unit);
     }
 }
 

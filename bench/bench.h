@@ -17,11 +17,15 @@ struct bench_row {
 /* Bind the calling thread to a CPU; counted from 0, wrapped round to those there are. */
 void bench_pin(int cpu);
 
-/* Nanoseconds from one core to the other and back, by two threads on CPU 0 and 1. */
+/* Nanoseconds from one core to the other and back, by two threads on CPU 0 and 1. The median of some looks: one that
+ * was interrupted says nothing. The caller may run where it could before. */
 double bench_round_trip_ns(void);
 
 /* Nanoseconds one iteration of an empty loop with a clock read around it costs. */
 double bench_null_ns(void);
+
+/* Of `count` values, at most BENCH_MAX_ROUNDS: 0 the smallest, .5 the median. */
+double bench_quantile(const double *values, int count, double q);
 
 void bench_add(struct bench_row *row, double value);
 

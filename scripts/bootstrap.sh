@@ -93,6 +93,23 @@ has_redis() {
     redis-cli --version >/dev/null 2>&1 && redis-benchmark --help 2>&1 | grep -q Usage
 }
 
+has_jdk() {
+    javac -version >/dev/null 2>&1 && java -version >/dev/null 2>&1
+}
+
+# Where LMAX Disruptor is: $RINGBUS_DISRUPTOR_JAR, or where Debian has it.
+disruptor_jar() {
+    echo "${RINGBUS_DISRUPTOR_JAR:-/usr/share/java/disruptor.jar}"
+}
+
+has_disruptor() {
+    [ -r "$(disruptor_jar)" ]
+}
+
+has_spin() {
+    spin -V >/dev/null 2>&1
+}
+
 # ---- packages -------------------------------------------------------------------------------------
 
 package_manager() {
@@ -115,6 +132,8 @@ packages_of() {
     'apt-get uthash') echo uthash-dev ;;
     'apt-get hiredis') echo libhiredis-dev ;;
     'apt-get redis') echo redis-tools ;;
+    'apt-get jdk') echo default-jdk-headless ;;
+    'apt-get disruptor') echo libdisruptor-java ;;
     'dnf cc') echo gcc glibc-devel ;;
     'dnf cxx') echo gcc-c++ ;;
     'dnf pkg_config') echo pkgconf-pkg-config ;;

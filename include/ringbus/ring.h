@@ -3,7 +3,7 @@
  * A ring is a power of two of slots of one size. Producers claim sequences (0, 1, 2, ...), fill the
  * slots, publish. Every reader sees every event, in sequence order, and says when it is done with
  * it; a slot is used again when the slowest reader has passed it. Threads that do this for you:
- * ringbus/processor.h; several workers for one stream: ringbus/share.h.
+ * ringbus/processor.h; several workers for one stream: ringbus/share.h; one thread for many rings: ringbus/set.h.
  *
  *   who may call what                          | threads
  *   -------------------------------------------+----------------------------------------------
@@ -13,7 +13,8 @@
  *   ringbus_ring_end                           | any
  *   ringbus_reader_open, _close                | any, while producers and other readers run
  *   ringbus_reader_poll, _wait_until, _commit  | one thread at a time per reader
- *   ringbus_ring_cursor, _view                 | any
+ *   ringbus_reader_copy, _copy_until           | the same, for readers of a lossy ring
+ *   ringbus_ring_cursor, _view, _visit, _dump  | any
  *   ringbus_ring_close                         | one, when nobody else uses the ring any more
  *
  * The claim/publish/poll/commit calls are the hot path: they check their arguments only in debug
@@ -23,6 +24,7 @@
 #ifndef RINGBUS_RING_H
 #define RINGBUS_RING_H
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ringbus/error.h"
@@ -75,7 +77,7 @@ struct ringbus_ring_options {
     const struct ringbus_custom_wait *custom; /* with RINGBUS_WAIT_CUSTOM */
     /* NULL, or called once for each published event when the last reader has passed it, or, if it still stands in the
      * ring, by ringbus_ring_close: to give back what the event holds. On the thread of the reader that was last, of a
-     * producer, of who closes a reader or the ring. It must not call the ring. */
+     * producer, of who opens or closes a reader, ends or closes the ring. It must not call the ring. */
     void (*clear)(void *payload, int64_t sequence, void *context);
     void *clear_context;
 };
@@ -119,7 +121,7 @@ struct ringbus_view {
     unsigned char *payload; /* of the slot with index 0 */
     uint64_t mask;          /* capacity - 1 */
     size_t stride;          /* bytes from one slot to the next */
-    size_t slot_size;       /* bytes of payload in a slot, aligned to 16 */
+    size_t slot_size;       /* bytes of payload in a slot, aligned as asked */
 };
 
 /* The payload of a sequence: writable from claim to publish by its producer, readable from poll to
@@ -170,11 +172,11 @@ RINGBUS_API void ringbus_ring_hand_over(struct ringbus_ring *ring);
  * return  the first of them (>= 0), or RINGBUS_ESHUTDOWN after ringbus_ring_end, RINGBUS_EAGAIN (try)
  *         or RINGBUS_ETIMEDOUT (until) while the slowest reader has not freed n slots; nothing is
  *         reserved then. The three do not let a claim pass a slot whose previous publish is still
- *         open, so a ring without readers waits for slow producers too.
+ *         open, so a ring without readers waits for slow producers too. RINGBUS_EINVAL on a lossy ring.
  * owes    ringbus_ring_publish or ringbus_ring_abandon for exactly these n sequences
  * Thread  any, or the single producer. A claim you hold while you claim again can be the one you wait for.
- * Source  LMAX {Single,Multi}ProducerSequencer.tryNext, a code where it throws; the check of the previous lap is ours: without it
- *         two producers can be in one slot while there is no reader. */
+ * Source  LMAX {Single,Multi}ProducerSequencer.tryNext, a code where it throws; the check of the previous lap is ours:
+ *         without it two producers can be in one slot while there is no reader. */
 RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_claim(struct ringbus_ring *ring, uint32_t n);
 RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_try_claim(struct ringbus_ring *ring, uint32_t n);
 RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_claim_until(
@@ -190,16 +192,17 @@ RINGBUS_API void ringbus_ring_abandon(struct ringbus_ring *ring, int64_t first, 
  *
  * size    at most the slot_size. The slot does not record it: fixed-size events, or a length of your own inside.
  * return  the sequence, or RINGBUS_EMSGSIZE, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN: then nothing happened
- * Thread  any; waits like ringbus_ring_claim_until. */
+ * Thread  any, or the single producer; waits like ringbus_ring_claim_until. On a lossy ring only for a producer that
+ *         has been copying into the same slot for a whole lap, never for a reader. */
 RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_publish_copy(
     struct ringbus_ring *ring, const void *data, size_t size, int64_t deadline_ns);
 
 /* Join the ring as a reader, while producers and other readers run. The reader sees every event
- * whose claim begins after this call has returned, and holds producers back from then on.
+ * whose claim begins after this call has returned, and, unless the ring is lossy, holds producers back from then on.
  *
  * options     NULL: the defaults. To go on where a closed reader was, open with `back`, then commit what it had done.
  * ret_reader  written on success only
- * return      RINGBUS_OK, RINGBUS_EINVAL (a reader of another ring, or a closed one, in `after`),
+ * return      RINGBUS_OK, RINGBUS_EINVAL (a reader of another ring, or a closed one, in `after`; any on a lossy ring),
  *             RINGBUS_ENOSPC (max_readers are open), RINGBUS_ERANGE (`back` is more than the ring's history)
  * Thread      any; takes the ring's lock for readers, never a lock producers take. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_open(struct ringbus_ring *ring,
@@ -208,7 +211,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_open(struct ringbus_ring *ring,
 /* Leave the ring: producers and readers that waited for this one go on. No thread may be inside a
  * call on it.
  *
- * return  RINGBUS_OK, RINGBUS_EBUSY (a reader that comes `after` this one is still open),
+ * return  RINGBUS_OK, RINGBUS_EBUSY (a reader that comes `after` this one is still open, or it is in a set),
  *         RINGBUS_EINVAL (closed already) */
 RINGBUS_API int ringbus_reader_close(struct ringbus_reader *reader);
 
@@ -218,7 +221,8 @@ RINGBUS_API int ringbus_reader_close(struct ringbus_reader *reader);
  * max     1..UINT32_MAX
  * ret_run written on success only. The slots stay valid until they are committed; polling again
  *         without a commit gives the same run, or a longer one.
- * return  RINGBUS_OK, RINGBUS_EAGAIN (nothing yet), RINGBUS_ESHUTDOWN (the line ended, all is read)
+ * return  RINGBUS_OK, RINGBUS_EAGAIN (nothing yet), RINGBUS_ESHUTDOWN (the line ended, all is read), RINGBUS_EINVAL
+ *         (a lossy ring)
  * Thread  the reader's own. Never blocks. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_poll(
     struct ringbus_reader *reader, uint32_t max, struct ringbus_run *ret_run);
@@ -246,6 +250,59 @@ RINGBUS_API void ringbus_reader_commit(struct ringbus_reader *reader, int64_t se
 
 /* The last sequence this reader has finished. Thread: any. */
 RINGBUS_API int64_t ringbus_reader_position(const struct ringbus_reader *reader);
+
+/* ---- what is going on ---------------------------------------------------------------------- */
+
+/* Call `visit` for every figure of the ring, then of its open readers (and of workers that have a range): cursor,
+ * positions, lags, who holds the gate, the oldest open claim and its age, waits. Producers and readers are not
+ * disturbed; each figure is a snapshot, read whole. The strings are valid during the call of `visit` only, which is
+ * called without a lock and may use the ring. A claim costs nothing for this: its age counts from the first visit that
+ * saw it as the oldest one. Takes as long as looking at the slots claimed since the last visit, a lap at most.
+ *
+ * visit   returns 0 to go on, anything else to stop
+ * return  RINGBUS_OK, what `visit` returned, RINGBUS_EINVAL, RINGBUS_ENOMEM
+ * Thread  any. */
+RINGBUS_API int ringbus_ring_visit(struct ringbus_ring *ring,
+    int (*visit)(const struct ringbus_figure *figure, void *context), void *context);
+
+/* Write all figures as text, the ring and each reader on a line. The ring's line ends with the readers that hold the
+ * gate, by name, and the oldest open claim: what to read when a producer is stuck.
+ *
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESYS (the stream failed) */
+RINGBUS_API int ringbus_ring_dump(struct ringbus_ring *ring, FILE *stream);
+
+/* ---- lossy rings (is_lossy) ----
+ *
+ * A producer never waits for a reader, so a reader copies events out, and only learns afterwards whether it was fast
+ * enough. No copy is torn, and every event is accounted for: those copied and those lost are together those published
+ * since the reader joined. A slot is overwritten a word at a time: do not look at it by ringbus_ring_slot. */
+
+struct ringbus_copy {
+    int64_t sequence;
+    uint64_t lost; /* events directly before this one that the reader did not get */
+};
+
+/* Copy the next event that is not yet overwritten. Who was overtaken goes on a quarter of the ring ahead of the oldest
+ * one there is, so that it is not overtaken again at once; what it skips is lost too.
+ *
+ * buffer    slot_size bytes of any alignment. Those beyond the size the event was published with, and everything
+ *           unless the outcome is RINGBUS_OK, are what they happen to be.
+ * ret_copy  written on success only
+ * return    RINGBUS_OK, RINGBUS_EAGAIN (nothing yet, or it was overtaken several times in a row), RINGBUS_ESHUTDOWN
+ *           (the line ended, all of it is copied or lost), RINGBUS_EINVAL (the ring is not lossy)
+ * Thread    the reader's own. Never blocks.
+ * Source    a sequence lock in which the ring's claims are the counter. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_copy(
+    struct ringbus_reader *reader, void *buffer, struct ringbus_copy *ret_copy);
+
+/* The same, but waits for the event to `deadline_ns`.
+ *
+ * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN, RINGBUS_EINVAL */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_copy_until(struct ringbus_reader *reader,
+    int64_t deadline_ns, void *buffer, struct ringbus_copy *ret_copy);
+
+/* How many events this reader has lost since it joined. A snapshot. Thread: any. */
+RINGBUS_API uint64_t ringbus_reader_lost(const struct ringbus_reader *reader);
 
 RINGBUS_END_DECLS
 

@@ -339,17 +339,6 @@ RINGBUS_API int ringbus_topic_post_until(struct ringbus_topic *topic, const void
 
 /* ---- what is going on ---------------------------------------------------------------------- */
 
-/* One figure of one object. */
-struct ringbus_figure {
-    const char *object; /* "bus", "group", "topic", "consumer" */
-    const char *name;   /* of the object; of the bus: "" */
-    const char *group;  /* a consumer's group, else NULL */
-    const char *figure; /* "posted", "delivered", "lag", ... */
-    const char *unit;   /* "events", "bytes", "count", "calls" */
-    const char *help;   /* one sentence */
-    int64_t value;
-};
-
 /* Call `visit` for every figure of the bus, object by object: groups, then topics, then consumers. Figures are
  * snapshots, each read whole; their sums agree when nothing is in flight. The strings are valid during the
  * call of `visit` only; it is a hook: no lock is held, and it may use the bus as

@@ -1,4 +1,4 @@
-/* types.h - what ring.h and ringbus.h share: the allocator, the clock, the modes of waiting. */
+/* types.h - what ring.h and ringbus.h share: the allocator, the clock, the modes of waiting, figures. */
 #ifndef RINGBUS_TYPES_H
 #define RINGBUS_TYPES_H
 
@@ -28,12 +28,23 @@ struct ringbus_allocator {
  * as they are awake. SLEEP naps for 50 us at a time; YIELD and SLEEP look a hundred times first.
  * Source: LMAX's wait strategies, one for each actor instead of one for each ring, and producers have one too. */
 enum ringbus_wait {
-    RINGBUS_WAIT_PHASED = 0,    /* spin a little where that has paid off, then sleep (the default) */
-    RINGBUS_WAIT_BLOCK = 1,     /* sleep at once: least CPU, one wake-up more */
+    RINGBUS_WAIT_PHASED = 0, /* spin a little where that has paid off, then sleep (the default) */
+    RINGBUS_WAIT_BLOCK = 1,  /* sleep at once: least CPU, one wake-up more */
     RINGBUS_WAIT_BUSY_SPIN = 2, /* look without end: lowest latency, one CPU each */
     RINGBUS_WAIT_YIELD = 3,     /* look, and let others run: for as many actors as CPUs */
     RINGBUS_WAIT_SLEEP = 4,     /* look, yield, then nap: nobody ever has to wake this one */
     RINGBUS_WAIT_CUSTOM = 5     /* of your own: struct ringbus_custom_wait in ringbus/ring.h */
+};
+
+/* One figure of one object, as a visitor of a bus or a ring gets it. */
+struct ringbus_figure {
+    const char *object; /* "bus", "group", "topic", "consumer"; "ring", "reader", "worker" */
+    const char *name;   /* of the object; of a bus, of a ring: "" */
+    const char *group;  /* a consumer's group, else NULL */
+    const char *figure; /* "posted", "delivered", "lag", ... */
+    const char *unit;   /* "events", "bytes", "count", "calls", "sequence", "ns", "flag" (0 or 1) */
+    const char *help;   /* one sentence */
+    int64_t value;
 };
 
 RINGBUS_BEGIN_DECLS

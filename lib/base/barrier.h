@@ -49,6 +49,25 @@ barrier_light(void)
 #endif
 }
 
+/* For a light side that has found out by itself whether barriers must be fences: only the compiler keeps the order. */
+ATOMIC_INLINE void
+barrier_compiler(void)
+{
+    atomic_signal_fence(ORDER_FULL);
+}
+
+/* Light barriers are full fences in this process, or read-modify-writes. For who keeps the answer. */
+ATOMIC_INLINE bool
+barrier_is_fenced(void)
+{
+#ifdef BARRIER_BY_RMW
+    return true;
+#else
+    /* HINT: written before the first object of the library exists. */
+    return load_u32(&ringbus__barrier_fenced, ORDER_HINT) != 0;
+#endif
+}
+
 void ringbus__barrier_heavy(void);
 
 /* Find out what this process has; called by every open, does its work once. */

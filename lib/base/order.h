@@ -21,6 +21,17 @@
 #define ORDER_PUBLISH_ACQUIRE memory_order_acquire
 #endif
 
+/* WORD: a producer that overwrites an event of a lossy ring -> the reader that is copying it. Whoever has read a word
+ * of a later lap finds that lap's claim, and throws the copy away.
+ *   release: the producer stores a word of the payload, after its claim   acquire: the reader loads it, before it looks
+ *   at the claims (both lossy.c) */
+#ifndef ORDER_WORD_RELEASE
+#define ORDER_WORD_RELEASE memory_order_release
+#endif
+#ifndef ORDER_WORD_ACQUIRE
+#define ORDER_WORD_ACQUIRE memory_order_acquire
+#endif
+
 /* POSITION: reader -> producer (FREE) and reader -> reader after it (STAGE). What a reader did with a slot happens
  * before the slot is overwritten, and before the next stage looks at it.
  *   release: the reader commits (reader.c)   acquire: a producer scans the gate (gate.c), a dependent polls
@@ -33,6 +44,13 @@
 #endif
 #ifndef ORDER_STAGE_ACQUIRE
 #define ORDER_STAGE_ACQUIRE memory_order_acquire
+#endif
+
+/* TAKE: worker -> whoever scans. A worker's position is stored before the range is seen to be taken.
+ *   release: the worker moves its share's position (share.c)   acquire: those of FREE and STAGE, which look at it
+ *   first */
+#ifndef ORDER_TAKE_RELEASE
+#define ORDER_TAKE_RELEASE memory_order_release
 #endif
 
 /* GATE: producer -> producer. Hands on what FREE brought to the one who scanned.
@@ -63,7 +81,7 @@
 #endif
 
 /* WAKE: who changed a condition -> the sleeper that looks at it again. The words are changed by read-modify-writes,
- * so that a waker and a sleeper that race agree on who came first (park.h, wait.c). */
+ * so that a waker and a sleeper that race agree on who came first (park.h, wait.c, set.c). */
 #ifndef ORDER_WAKE
 #define ORDER_WAKE memory_order_acq_rel
 #endif

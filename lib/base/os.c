@@ -79,6 +79,22 @@ name_thread(const char *name)
     pthread_setname_np(pthread_self(), name);
 }
 
+static int
+thread_pin(uint32_t cpu)
+{
+    const int before = errno;
+    bool is_pinned = false;
+    cpu_set_t set;
+
+    if (cpu >= CPU_SETSIZE)
+        return RINGBUS_ESYS;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    is_pinned = sched_setaffinity(0, sizeof set, &set) == 0;
+    errno = before;
+    return is_pinned ? RINGBUS_OK : RINGBUS_ESYS;
+}
+
 #else
 
 static int
@@ -117,6 +133,13 @@ static void
 name_thread(const char *name)
 {
     (void)name;
+}
+
+static int
+thread_pin(uint32_t cpu)
+{
+    (void)cpu;
+    return RINGBUS_ESYS;
 }
 
 #endif
@@ -192,6 +215,7 @@ struct os ringbus__os = {
     .barrier = barrier,
     .thread_start = thread_start,
     .thread_join = thread_join,
+    .thread_pin = thread_pin,
     .thread_at_exit = thread_at_exit,
     .yield = yield,
     .now_ns = now_ns,

@@ -30,6 +30,7 @@ struct os {
     int (*thread_start)(
         struct os_thread *thread); /* 0 or RINGBUS_ESYS; all signals blocked in it */
     void (*thread_join)(struct os_thread *thread);
+    int (*thread_pin)(uint32_t cpu); /* the calling thread runs there only: 0 or RINGBUS_ESYS */
     int (*thread_at_exit)(
         void (*run)(void *context), void *context); /* 0 or RINGBUS_ESYS; once a thread */
     void (*yield)(void);

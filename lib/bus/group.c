@@ -171,10 +171,8 @@ open_ring(struct ringbus_group *group)
     outcome = ringbus_ring_open(&options, &group->ring);
     if (outcome != RINGBUS_OK)
         return outcome;
-    if (group->kind == RINGBUS_GROUP_LOOP) {
-        group->ring->wake = ringbus__loop_wake;
-        group->ring->wake_context = group;
-    }
+    if (group->kind == RINGBUS_GROUP_LOOP)
+        ringbus__ring_on_wake(group->ring, ringbus__loop_wake, group);
     ringbus_ring_end(group->ring); /* opened again by each life */
     return ringbus_reader_open(group->ring, NULL, &group->lane.reader);
 }

@@ -3,6 +3,7 @@
  * The objects are copied under the locks into one list, and visited after that: a visitor may take its time, and
  * nobody waits for it. Figures are kept by their single writers; reading them disturbs nobody.
  * Source: nng's statistics (name, kind, unit, help); asterisk#1585 (figures that froze the bus) for the copying. */
+#include "ring/visit.h"
 #include "bus/bus.h"
 #include "bus/consumer.h"
 #include "bus/group.h"
@@ -30,53 +31,43 @@
     X("failed", "calls", "calls that returned a negative number")                                  \
     X("registrations", "count", "topics it is registered on")
 
-enum { MAX_FIGURES = 16 };
+static const struct kind bus_kind = {"bus", {BUS_FIGURES(FIGURE_ROW)}};
+static const struct kind group_kind = {"group", {GROUP_FIGURES(FIGURE_ROW)}};
+static const struct kind topic_kind = {"topic", {TOPIC_FIGURES(FIGURE_ROW)}};
+static const struct kind consumer_kind = {"consumer", {CONSUMER_FIGURES(FIGURE_ROW)}};
 
-static const struct kind {
-    const char *object;
-    const char *figures[MAX_FIGURES][3];
-} kinds[] = {
-#define FIGURE_ROW(name, unit, help) {name, unit, help},
-    {"bus", {BUS_FIGURES(FIGURE_ROW)}},
-    {"group", {GROUP_FIGURES(FIGURE_ROW)}},
-    {"topic", {TOPIC_FIGURES(FIGURE_ROW)}},
-    {"consumer", {CONSUMER_FIGURES(FIGURE_ROW)}},
-#undef FIGURE_ROW
-};
-enum { BUS, GROUP, TOPIC, CONSUMER };
-
-/* One object as it was. */
-struct object {
-    struct object *next;
+/* An object in the list. */
+struct listed {
+    struct object object;
+    struct listed *next;
     size_t size;
-    uint32_t kind;
-    int64_t values[MAX_FIGURES];
     char group[BUS_MAX_NAME + 1];
     char name[];
 };
 
 struct snapshot {
     struct ringbus_bus *bus;
-    struct object *first, **last;
+    struct listed *first, **last;
     bool has_failed;
 };
 
-static struct object *
-add(struct snapshot *snapshot, uint32_t kind, const char *name)
+static struct listed *
+add(struct snapshot *snapshot, const struct kind *kind, const char *name)
 {
-    const size_t size = sizeof(struct object) + strlen(name) + 1;
-    struct object *object = ringbus__alloc(&snapshot->bus->allocator, size, sizeof(void *));
+    const size_t size = sizeof(struct listed) + strlen(name) + 1;
+    struct listed *listed = ringbus__alloc(&snapshot->bus->allocator, size, sizeof(void *));
 
-    if (object == NULL) {
+    if (listed == NULL) {
         snapshot->has_failed = true;
         return NULL;
     }
-    object->size = size;
-    object->kind = kind;
-    memcpy(object->name, name, strlen(name) + 1);
-    *snapshot->last = object;
-    snapshot->last = &object->next;
-    return object;
+    listed->size = size;
+    memcpy(listed->name, name, strlen(name) + 1);
+    listed->object.kind = kind;
+    listed->object.name = listed->name;
+    *snapshot->last = listed;
+    snapshot->last = &listed->next;
+    return listed;
 }
 
 static int64_t
@@ -89,7 +80,7 @@ static void
 add_group(struct snapshot *snapshot, const struct ringbus_group *group)
 {
     const struct lane *lane = &group->lane;
-    struct object *object = add(snapshot, GROUP, group->name);
+    struct listed *listed = add(snapshot, &group_kind, group->name);
     const int64_t values[] = {
         group->capacity,
         ringbus__group_next(group),
@@ -104,41 +95,44 @@ add_group(struct snapshot *snapshot, const struct ringbus_group *group)
         value_of(&group->blocked_ns),
     };
 
-    if (object != NULL)
-        memcpy(object->values, values, sizeof values);
+    if (listed != NULL)
+        memcpy(listed->object.values, values, sizeof values);
 }
 
 static void
 add_topic(struct ringbus_topic *topic, void *context)
 {
-    struct object *object = add(context, TOPIC, topic->name);
+    struct listed *listed = add(context, &topic_kind, topic->name);
 
-    if (object != NULL)
-        object->values[0] = load_u32(&topic->consumers, ORDER_COUNT);
+    if (listed != NULL)
+        listed->object.values[0] = load_u32(&topic->consumers, ORDER_COUNT);
 }
 
 static void
 add_consumer(struct snapshot *snapshot, const struct ringbus_consumer *consumer)
 {
-    struct object *object = add(snapshot, CONSUMER, consumer->name);
+    struct listed *listed = add(snapshot, &consumer_kind, consumer->name);
+    int64_t *values = NULL;
 
-    if (object == NULL)
+    if (listed == NULL)
         return;
-    memcpy(object->group, consumer->group->name, sizeof object->group);
-    object->values[0] = value_of(&consumer->delivered);
-    object->values[1] = value_of(&consumer->failed);
+    memcpy(listed->group, consumer->group->name, sizeof listed->group);
+    listed->object.group = listed->group;
+    values = listed->object.values;
+    values[0] = value_of(&consumer->delivered);
+    values[1] = value_of(&consumer->failed);
     for (const struct registration *r = consumer->registrations; r != NULL; r = r->next)
-        object->values[2]++;
+        values[2]++;
 }
 
 static void
 take(struct snapshot *snapshot)
 {
     struct ringbus_bus *bus = snapshot->bus;
-    struct object *object = NULL;
+    struct listed *listed = NULL;
 
     lock_acquire(&bus->lock);
-    object = add(snapshot, BUS, "");
+    listed = add(snapshot, &bus_kind, "");
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
         const struct ringbus_group *group = ringbus__group_at(bus, i);
 
@@ -146,120 +140,78 @@ take(struct snapshot *snapshot)
             add_group(snapshot, group);
     }
     ringbus__topic_each(bus, add_topic, snapshot);
-    if (object != NULL) {
+    if (listed != NULL) {
         lock_acquire(&bus->names);
-        object->values[0] = bus->topic_count;
+        listed->object.values[0] = bus->topic_count;
         lock_release(&bus->names);
-        object->values[1] = value_of(&bus->dead);
+        listed->object.values[1] = value_of(&bus->dead);
     }
     for (const struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
         add_consumer(snapshot, at);
     lock_release(&bus->lock);
 }
 
+/* Call `each` for every object, until it returns something else than 0, which is returned. */
 static int
-visit_object(const struct object *object,
-    int (*visit)(const struct ringbus_figure *figure, void *context), void *context)
-{
-    const struct kind *kind = &kinds[object->kind];
-    int outcome = 0;
-
-    for (int i = 0; i < MAX_FIGURES && kind->figures[i][0] != NULL && outcome == 0; i++) {
-        const struct ringbus_figure figure = {
-            .object = kind->object,
-            .name = object->name,
-            .group = object->kind == CONSUMER ? object->group : NULL,
-            .figure = kind->figures[i][0],
-            .unit = kind->figures[i][1],
-            .help = kind->figures[i][2],
-            .value = object->values[i],
-        };
-
-        outcome = visit(&figure, context);
-    }
-    return outcome;
-}
-
-int
-ringbus_visit(struct ringbus_bus *bus,
-    int (*visit)(const struct ringbus_figure *figure, void *context), void *context)
+walk(
+    struct ringbus_bus *bus, int (*each)(const struct object *object, void *context), void *context)
 {
     struct snapshot snapshot = {.bus = bus};
     int outcome = RINGBUS_OK;
 
-    if (bus == NULL || visit == NULL)
-        return RINGBUS_EINVAL;
     snapshot.last = &snapshot.first;
     take(&snapshot);
     if (snapshot.has_failed)
         outcome = RINGBUS_ENOMEM;
     while (snapshot.first != NULL) {
-        struct object *object = snapshot.first;
+        struct listed *listed = snapshot.first;
 
-        snapshot.first = object->next;
+        snapshot.first = listed->next;
         bus_enter_hook();
         if (outcome == RINGBUS_OK)
-            outcome = visit_object(object, visit, context);
+            outcome = each(&listed->object, context);
         bus_leave_hook();
-        ringbus__release(&bus->allocator, object, object->size);
+        ringbus__release(&bus->allocator, listed, listed->size);
     }
     return outcome;
 }
 
-/* ---- dump ---- */
-
-struct dump {
-    FILE *stream;
-    char object[16]; /* of the line under way */
+struct visitor {
+    figure_visit visit;
+    void *context;
 };
 
-/* Names are anybody's bytes: what is not printable is written as \xNN, so that a line is a line. */
-static void
-print_name(FILE *stream, const char *name)
+static int
+visit_object(const struct object *object, void *context)
 {
-    for (const unsigned char *at = (const unsigned char *)name; *at != '\0'; at++) {
-        if (*at >= 0x20 && *at < 0x7f && *at != '\\')
-            fputc(*at, stream);
-        else
-            fprintf(stream, "\\x%02x", *at);
-    }
+    const struct visitor *visitor = context;
+
+    return ringbus__object_visit(object, visitor->visit, visitor->context);
+}
+
+int
+ringbus_visit(struct ringbus_bus *bus, figure_visit visit, void *context)
+{
+    struct visitor visitor = {visit, context};
+
+    return bus == NULL || visit == NULL ? RINGBUS_EINVAL : walk(bus, visit_object, &visitor);
 }
 
 static int
-print_figure(const struct ringbus_figure *figure, void *context)
+print_object(const struct object *object, void *context)
 {
-    struct dump *dump = context;
-    const struct kind *kind = kinds;
-
-    while (strcmp(kind->object, figure->object) != 0)
-        kind++;
-    if (figure->figure == kind->figures[0][0]) { /* a new object */
-        fputs(dump->object[0] ? "\n" : "", dump->stream);
-        snprintf(dump->object, sizeof dump->object, "%s", figure->object);
-        fprintf(dump->stream, "%s", figure->object);
-        fputs(figure->name[0] ? " " : "", dump->stream);
-        print_name(dump->stream, figure->name);
-        if (figure->group != NULL) {
-            fputs(" in ", dump->stream);
-            print_name(dump->stream, figure->group);
-        }
-        fputc(':', dump->stream);
-    }
-    fprintf(dump->stream, " %s=%lld", figure->figure, (long long)figure->value);
+    ringbus__object_print(object, context);
+    fputc('\n', context);
     return 0;
 }
 
 int
 ringbus_dump(struct ringbus_bus *bus, FILE *stream)
 {
-    struct dump dump = {.stream = stream};
     int outcome = RINGBUS_OK;
 
     if (bus == NULL || stream == NULL)
         return RINGBUS_EINVAL;
-    outcome = ringbus_visit(bus, print_figure, &dump);
-    if (outcome != RINGBUS_OK)
-        return outcome;
-    fputc('\n', stream);
-    return fflush(stream) != 0 || ferror(stream) ? RINGBUS_ESYS : RINGBUS_OK;
+    outcome = walk(bus, print_object, stream);
+    return outcome != RINGBUS_OK ? outcome : ringbus__stream_finish(stream);
 }

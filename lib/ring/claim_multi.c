@@ -10,9 +10,9 @@
 
 #include "ring/ring.h"
 
-/* `closed`: RING_CLOSED if a closed line is no reason to refuse, else 0. */
+/* `closed`: RING_CLOSED if a closed line is no reason to refuse, else 0. `is_gated`: readers hold it back. */
 ATOMIC_INLINE int64_t
-claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed)
+claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed, bool is_gated)
 {
     /* CUT acquire: if the line is closed, so is what was closed before it. */
     uint64_t next = load_u64(&ring->next, ORDER_CUT_ACQUIRE);
@@ -26,7 +26,7 @@ claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed)
         if (unlikely(next & RING_CLOSED & ~closed))
             return RINGBUS_ESHUTDOWN;
         /* GATE acquire: the readers have finished with the slots up to here. */
-        if ((likely(load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap) ||
+        if ((!is_gated || likely(load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap) ||
                 ringbus__gate_refresh(ring, wrap, first)) &&
             likely(ring_is_lap_published(ring, first, n))) {
             /* CUT acquire: what was cut in before this claim is visible to it. */
@@ -35,7 +35,7 @@ claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed)
         }
         next = load_u64(&ring->next, ORDER_CUT_ACQUIRE);
         if (next == seen)
-            return RINGBUS_EAGAIN;
+            return is_gated && ring->is_lossy ? RINGBUS_EINVAL : RINGBUS_EAGAIN;
     }
 }
 
@@ -47,7 +47,7 @@ claim_by_pass(struct ringbus_ring *ring, uint32_t n)
 
     lock_acquire(&ring->lock);
     if (!load_u32(&ring->has_ended, ORDER_OWN))
-        first = claim(ring, n, RING_CLOSED);
+        first = claim(ring, n, RING_CLOSED, true);
     lock_release(&ring->lock);
     return first;
 }
@@ -59,8 +59,14 @@ ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, bool has_pass)
 
     if (ring->is_single)
         return ringbus__claim_single(ring, n);
-    first = claim(ring, n, 0);
+    first = claim(ring, n, 0, true);
     return unlikely(first == RINGBUS_ESHUTDOWN) && has_pass ? claim_by_pass(ring, n) : first;
+}
+
+int64_t
+ringbus__ring_claim_lossy(struct ringbus_ring *ring)
+{
+    return ring->is_single ? ringbus__claim_single_lossy(ring) : claim(ring, 1, 0, false);
 }
 
 int64_t
@@ -72,16 +78,19 @@ ringbus_ring_try_claim(struct ringbus_ring *ring, uint32_t n)
 ATOMIC_INLINE void
 stamp_slots(struct ringbus_ring *ring, int64_t first, uint32_t n, uint64_t mark)
 {
+    const struct slots slots = slots_of(ring);
+    const int64_t end = first + n;
+
     assert(n > 0 && first + n <= ringbus__ring_next(ring)); /* claimed */
     assert(ring_is_lap_published(ring, first, n));          /* not yet published */
-    for (int64_t sequence = first; sequence < first + n; sequence++)
+    do
         /* PUBLISH release: the slot's content is visible to whoever sees its stamp. */
-        store_u64(
-            &ring_slot(ring, sequence)->stamp, stamp_of(sequence) | mark, ORDER_PUBLISH_RELEASE);
-    if (unlikely(ring->wake != NULL))
+        store_u64(&slot_at(&slots, first)->stamp, stamp_of(first) | mark, ORDER_PUBLISH_RELEASE);
+    while (++first < end);
+    /* The light side of the pair of who falls asleep. */
+    barrier_compiler();
+    if (unlikely(load_u32(&ring->brake, ORDER_HINT) & BRAKE_FENCED))
         barrier_full();
-    else
-        barrier_light();
     /* HINT: a sleeper announces itself, then the barrier's other half, then looks at the stamp. */
     if (unlikely(load_u64(&ring->sleepers, ORDER_HINT)))
         ringbus__ring_wake(ring, &ring->sleepers, ~UINT64_C(0));
@@ -107,6 +116,8 @@ ringbus_ring_publish_copy(
 
     if (size > ring->slot_size)
         return RINGBUS_EMSGSIZE;
+    if (unlikely(ring->is_lossy))
+        return ringbus__lossy_publish(ring, data, size, deadline_ns);
     sequence = ringbus_ring_claim_until(ring, 1, deadline_ns);
     if (sequence < 0)
         return sequence;

@@ -14,10 +14,11 @@
  * (Hendler, Incze, Shavit, Tzafrir) for a single bit. */
 #include "ring/ring.h"
 
+/* The smallest position; INT64_MAX: there is no reader. */
 static int64_t
-scan(struct ringbus_ring *ring, int64_t claimed)
+scan(struct ringbus_ring *ring)
 {
-    int64_t slowest = claimed - 1 - (int64_t)ring->history;
+    int64_t slowest = INT64_MAX;
 
     barrier_light();
     /* TABLE acquire: a reader below the bound has its position. Looked at each time (I3). */
@@ -31,11 +32,35 @@ scan(struct ringbus_ring *ring, int64_t claimed)
     return slowest;
 }
 
+static int64_t
+least(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* By a single producer: what its next claims have to look at themselves (claim_single.c I3). */
+static void
+note_unread(struct ringbus_ring *ring, bool has_readers, int64_t bound)
+{
+    /* HINT: who acquired a reader's position finds where it began. */
+    const int64_t may_be_open = has_readers ? load_i64(&ring->joined, ORDER_HINT) : bound;
+
+    if (may_be_open > load_i64(&ring->unread, ORDER_OWN))
+        store_i64(&ring->unread, may_be_open, ORDER_OWN);
+}
+
 bool
 ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claimed)
 {
-    int64_t slowest = scan(ring, claimed);
+    const int64_t bound = claimed - 1 - (int64_t)ring->history;
+    int64_t slowest = 0;
 
+    if (unlikely(ring->is_lossy))
+        return false; /* layout.h I7 */
+    slowest = scan(ring);
+    if (ring->is_single)
+        note_unread(ring, slowest != INT64_MAX, bound);
+    slowest = least(slowest, bound);
     if (unlikely(ring->clear != NULL)) {
         ringbus__gate_clear(ring);
         /* FREE acquire: the hook has finished with the slots up to here. */
@@ -66,26 +91,29 @@ clear_one(struct ringbus_ring *ring, int64_t sequence)
         ring->clear(slot_payload(ring, slot), sequence, ring->clear_context);
 }
 
-/* Clear what all readers have passed, and, with a history, nothing that a reader may still join at: that is counted
- * from the last published event, since a claim may be taken back (claim_single.c). */
-static void
+/* Clear what all readers have passed, and, with a history, nothing that a reader may still join at. True if there was
+ * something. */
+static bool
 clear_passed(struct ringbus_ring *ring)
 {
-    int64_t at = load_i64(&ring->cleared, ORDER_OWN), limit = 0;
+    const int64_t bound = ringbus__ring_next(ring) - 1 - (int64_t)ring->history;
+    const int64_t limit = least(scan(ring), bound);
+    const int64_t before = load_i64(&ring->cleared, ORDER_OWN);
+    int64_t at = before;
 
-    while (is_published(ring, ring->published + 1))
-        ring->published++;
-    for (limit = scan(ring, ring->published + 1); at < limit; at++) {
+    for (; at < limit && is_published(ring, at + 1); at++) {
         clear_one(ring, at + 1);
         /* POSITION release: the hook is done with the slot before it is overwritten. */
         store_i64(&ring->cleared, at + 1, ORDER_POSITION_RELEASE);
     }
+    return at != before;
 }
 
 void
 ringbus__gate_clear(struct ringbus_ring *ring)
 {
     uint32_t expected = CLEAR_HELD;
+    bool has_cleared = false;
 
     /* WAKE: our position goes with the mark to whoever clears. */
     if (or_u32(&ring->clearing, CLEAR_HELD | CLEAR_AGAIN, ORDER_WAKE) & CLEAR_HELD)
@@ -93,11 +121,13 @@ ringbus__gate_clear(struct ringbus_ring *ring)
     do {
         /* WAKE: the positions of those who left a mark are visible to the scan. */
         and_u32(&ring->clearing, ~(uint32_t)CLEAR_AGAIN, ORDER_WAKE);
-        clear_passed(ring);
+        has_cleared |= clear_passed(ring);
         expected = CLEAR_HELD;
         /* WAKE: no mark was left, and who clears next goes on where we stopped. */
     } while (!cas_u32(&ring->clearing, &expected, 0, ORDER_WAKE));
-    signal_raise(&ring->room);
+    /* Else a producer that looks, and is about to sleep, would wake itself. */
+    if (has_cleared)
+        signal_raise(&ring->room);
 }
 
 void

@@ -12,14 +12,13 @@
 #include "base/options.h"
 #include "ring/ring.h"
 
-/* The last sequence the readers before this one have all finished. */
-static int64_t
-dependency_limit(const struct ringbus_reader *reader)
+int64_t
+ringbus__ring_limit(const struct ringbus_ring *ring, uint64_t readers)
 {
     int64_t limit = INT64_MAX;
 
-    for (uint64_t left = reader->after; left != 0; left &= left - 1) {
-        const struct ringbus_reader *before = &reader->ring->readers[__builtin_ctzll(left)];
+    for (uint64_t left = readers; left != 0; left &= left - 1) {
+        const struct ringbus_reader *before = &ring->readers[__builtin_ctzll(left)];
         /* STAGE acquire: what the reader before left in the slots is visible. */
         const int64_t position = load_i64(&before->position, ORDER_STAGE_ACQUIRE);
 
@@ -29,6 +28,13 @@ dependency_limit(const struct ringbus_reader *reader)
     return limit;
 }
 
+/* How far the reader may poll; on a lossy ring not at all. */
+static int64_t
+limit_of(const struct ringbus_reader *reader)
+{
+    return reader->ring->is_lossy ? INT64_MIN : ringbus__ring_limit(reader->ring, reader->after);
+}
+
 ATOMIC_INLINE uint64_t
 stamp_at(const struct ringbus_ring *ring, int64_t sequence)
 {
@@ -36,20 +42,17 @@ stamp_at(const struct ringbus_ring *ring, int64_t sequence)
     return load_u64(&ring_slot(ring, sequence)->stamp, ORDER_PUBLISH_ACQUIRE);
 }
 
-static bool
-is_at_end(const struct ringbus_reader *reader)
+bool
+ringbus__ring_is_at_end(const struct ringbus_ring *ring, int64_t next)
 {
-    const struct ringbus_ring *ring = reader->ring;
-
+    /* STATE acquire: who finds the end finds what led to it. */
+    if (ring->is_single)
+        return load_i64(&ring->end, ORDER_STATE_ACQUIRE) <= next;
     /* STATE acquire: `next` no longer moves once the line has ended. */
-    if (!load_u32(&ring->has_ended, ORDER_STATE_ACQUIRE))
+    if (!load_u32(&ring->has_ended, ORDER_STATE_ACQUIRE) ||
+        !(load_u64(&ring->next, ORDER_CUT_ACQUIRE) & RING_CLOSED))
         return false;
-    /* STATE acquire: claims that were under way are visible, or will be taken back. */
-    if (ring->is_single ? !load_u32(&ring->has_settled, ORDER_STATE_ACQUIRE)
-                        : !(load_u64(&ring->next, ORDER_CUT_ACQUIRE) & RING_CLOSED))
-        return false;
-    return ringbus__ring_next(ring) - reader->next <=
-           0; /* less: it joined at a claim that was taken back */
+    return ringbus__ring_next(ring) == next;
 }
 
 static void
@@ -61,20 +64,23 @@ move_to(struct ringbus_reader *reader, int64_t sequence)
     ring_moved(reader->ring);
 }
 
-/* The events after the last committed one, up to `max`; true if there are any. `ret_run->first` is behind the abandoned
- * slots in any case. */
+/* The events from `first` on, up to `max`; true if there are any. `ret_run->first` is behind the abandoned slots in
+ * any case. */
 ATOMIC_INLINE bool
-find_run(const struct ringbus_reader *reader, uint32_t max, struct ringbus_run *ret_run)
+find_run(
+    const struct ringbus_reader *reader, int64_t first, uint32_t max, struct ringbus_run *ret_run)
 {
     const struct ringbus_ring *ring = reader->ring;
-    const int64_t limit = reader->after ? dependency_limit(reader) : INT64_MAX;
-    int64_t first = reader->next;
+    const int64_t limit = reader->is_limited ? limit_of(reader) : INT64_MAX;
+    const struct slots slots = slots_of(ring);
     uint32_t count = 0;
 
     while (first <= limit && unlikely(stamp_at(ring, first) == (stamp_of(first) | 1)))
         first++;
     while (count < max && first + count <= limit &&
-           stamp_at(ring, first + count) == stamp_of(first + count))
+           /* PUBLISH acquire: the slot's content is complete. */
+           load_u64(&slot_at(&slots, first + count)->stamp, ORDER_PUBLISH_ACQUIRE) ==
+               stamp_of(first + count))
         count++;
     *ret_run = (struct ringbus_run){first, count};
     return count > 0;
@@ -85,7 +91,7 @@ look(struct ringbus_reader *reader, uint32_t max, struct ringbus_run *ret_run)
 {
     struct ringbus_run run;
 
-    if (likely(find_run(reader, max, &run))) {
+    if (likely(find_run(reader, reader->next, max, &run))) {
         *ret_run = run;
         return RINGBUS_OK;
     }
@@ -93,7 +99,16 @@ look(struct ringbus_reader *reader, uint32_t max, struct ringbus_run *ret_run)
         move_to(reader, run.first - 1);
         reader->has_stepped = true;
     }
-    return is_at_end(reader) ? RINGBUS_ESHUTDOWN : RINGBUS_EAGAIN;
+    if (unlikely(reader->ring->is_lossy))
+        return RINGBUS_EINVAL;
+    return ringbus__ring_is_at_end(reader->ring, reader->next) ? RINGBUS_ESHUTDOWN : RINGBUS_EAGAIN;
+}
+
+bool
+ringbus__reader_find(
+    const struct ringbus_reader *reader, int64_t first, uint32_t max, struct ringbus_run *ret_run)
+{
+    return find_run(reader, first, max, ret_run);
 }
 
 int
@@ -101,7 +116,7 @@ ringbus_reader_poll(struct ringbus_reader *reader, uint32_t max, struct ringbus_
 {
     int outcome = RINGBUS_OK;
 
-    assert(max > 0);
+    assert(max > 0 && reader->share == NULL);
     outcome = look(reader, max, ret_run);
     if (outcome == RINGBUS_OK && unlikely(reader->waiter.idle > 0))
         ringbus__waiter_learn(&reader->waiter, ret_run->count == max ? UINT32_MAX : ret_run->count);
@@ -113,6 +128,8 @@ ringbus__reader_has_something(struct ringbus_reader *reader)
 {
     struct ringbus_run run;
 
+    if (reader->ring->is_lossy)
+        return ringbus__lossy_has_something(reader);
     return look(reader, 1, &run) != RINGBUS_EAGAIN || reader->has_stepped;
 }
 
@@ -121,8 +138,13 @@ ringbus_reader_state(const struct ringbus_reader *reader)
 {
     struct ringbus_run run;
 
-    if (find_run(reader, 1, &run))
+    if (reader->ring->is_lossy)
+        return ringbus__lossy_is_published(reader) ? RINGBUS_READER_PROCESSING
+                                                   : RINGBUS_READER_IDLE;
+    if (find_run(reader, reader->next, 1, &run))
         return RINGBUS_READER_PROCESSING;
+    while (stamp_at(reader->ring, run.first) == (stamp_of(run.first) | 1))
+        run.first++; /* void, and not stepped over: a reader before this one is not done with it */
     return stamp_at(reader->ring, run.first) == stamp_of(run.first) ? RINGBUS_READER_GATING
                                                                     : RINGBUS_READER_IDLE;
 }
@@ -137,15 +159,20 @@ ringbus_reader_wait_until(
         if (outcome != RINGBUS_EAGAIN)
             return outcome;
         reader->has_stepped = false;
-        if (ringbus__reader_wait_step(reader, deadline_ns) != RINGBUS_OK)
+        if (ringbus__reader_wait_step(reader, deadline_ns) != RINGBUS_OK) {
+            reader->waiter.idle = 0; /* the next wait begins anew */
             return RINGBUS_ETIMEDOUT;
+        }
     }
 }
 
 void
 ringbus_reader_commit(struct ringbus_reader *reader, int64_t sequence)
 {
-    assert(sequence >= reader->next - 1 && sequence < ringbus__ring_next(reader->ring));
+    assert(!reader->ring->is_lossy);
+    assert(sequence >= reader->next - 1);
+    assert(sequence < reader->next || /* it was there to be read */
+           (stamp_at(reader->ring, sequence) & ~UINT64_C(1)) == stamp_of(sequence));
     if (likely(sequence >= reader->next))
         move_to(reader, sequence);
 }
@@ -170,7 +197,7 @@ resolve_after(const struct ringbus_ring *ring, const struct ringbus_reader_optio
 
         if (before == NULL || before->ring != ring || !before->is_open)
             return false;
-        after |= before->bit;
+        after |= before->stands_for;
     }
     *ret_after = after;
     return true;
@@ -186,16 +213,33 @@ take_free(struct ringbus_ring *ring, uint32_t first)
 }
 
 static void
-activate(struct ringbus_reader *reader, int64_t position)
+raise_bound(struct ringbus_reader *reader)
 {
     struct ringbus_ring *ring = reader->ring;
     const uint32_t index = (uint32_t)(reader - ring->readers);
 
-    /* POSITION release: goes on with what the slot's last reader released when it left. */
-    store_i64(&reader->position, position, ORDER_POSITION_RELEASE);
     if (index >= load_u32(&ring->reader_bound, ORDER_OWN))
         /* TABLE release: the position is there before the scan may look at it. */
         store_u32(&ring->reader_bound, index + 1, ORDER_TABLE_RELEASE);
+}
+
+static void
+begin_at(struct ringbus_reader *reader, int64_t position)
+{
+    struct atomic_i64 *joined = &reader->ring->joined;
+
+    /* HINT: goes with the position. The reader has not seen these events, so they may be open (claim_single.c I3). */
+    if (position > load_i64(joined, ORDER_OWN))
+        store_i64(joined, position, ORDER_HINT);
+    /* POSITION release: goes on with what the slot's last reader released when it left. */
+    store_i64(&reader->position, position, ORDER_POSITION_RELEASE);
+}
+
+static void
+activate(struct ringbus_reader *reader, int64_t position)
+{
+    begin_at(reader, position);
+    raise_bound(reader);
     ringbus__barrier_heavy();
 }
 
@@ -206,8 +250,16 @@ prepare(struct ringbus_reader *reader, const struct ringbus_reader_options *opti
 
     reader->is_open = true;
     reader->after = after;
+    reader->is_limited = after != 0 || reader->ring->is_lossy;
+    reader->gap = 0;
+    store_u64(&reader->lost, 0, ORDER_OWN);
     reader->dependents = 0;
+    reader->stands_for = reader->bit;
+    reader->share = NULL;
+    reader->has_something = ringbus__reader_has_something;
     reader->has_stepped = false;
+    reader->is_in_set = false;
+    reader->waits_for_readers = after != 0;
     reader->waiter = (struct waiter){.strategy = options->wait, .is_eager = options->is_eager != 0};
     reader->wake = NULL;
     if (options->custom != NULL) {
@@ -225,9 +277,7 @@ static void
 settle_at(struct ringbus_reader *reader, int64_t position)
 {
     reader->next = position + 1;
-    store_i64(&reader->position, position, ORDER_POSITION_RELEASE);
-    /* A producer may have seen the first position, and sleep for it to move. */
-    ring_moved(reader->ring);
+    begin_at(reader, position);
 }
 
 static void
@@ -254,36 +304,78 @@ is_valid(const struct ringbus_reader_options *options)
            ringbus__wait_is_valid(options->wait, options->custom, true);
 }
 
+static uint32_t
+count_free(const struct ringbus_ring *ring)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < ring->max_readers; i++)
+        count += !ring->readers[i].is_open;
+    return count;
+}
+
+/* Places for `count` workers after the reader's own. Their positions are as they were left: that of no reader. */
+static void
+take_places(struct ringbus_reader *reader, const struct ringbus_reader_options *options,
+    struct ringbus_share *share, uint32_t count)
+{
+    struct ringbus_ring *ring = reader->ring;
+
+    reader->share = share;
+    while (count-- > 0) {
+        struct ringbus_reader *place = take_free(ring, (uint32_t)(reader - ring->readers) + 1);
+
+        prepare(place, options, reader->after);
+        place->share = share;
+        reader->stands_for |= place->bit;
+        raise_bound(place);
+    }
+}
+
+int
+ringbus__reader_join(struct ringbus_ring *ring, const struct ringbus_reader_options *options,
+    struct ringbus_share *share, uint32_t workers, struct ringbus_reader **ret_reader)
+{
+    struct ringbus_reader *reader = NULL;
+    uint64_t after = 0;
+    int outcome = RINGBUS_OK;
+
+    if (!is_valid(options) || (ring->is_lossy && (options->after_count > 0 || share != NULL)))
+        return RINGBUS_EINVAL;
+    if (options->back > ring->history)
+        return RINGBUS_ERANGE;
+    lock_acquire(&ring->lock);
+    if (!resolve_after(ring, options, &after))
+        outcome = RINGBUS_EINVAL;
+    else if (count_free(ring) <= workers)
+        outcome = RINGBUS_ENOSPC;
+    if (outcome == RINGBUS_OK) {
+        reader = take_free(ring, 0);
+        prepare(reader, options, after);
+        take_places(reader, options, share, workers);
+        count_dependents(ring, after, 1);
+        activate(reader, position_back(ring, options->back));
+        /* Claims that were let through without us, and what was cleared, lie before this second look. */
+        settle_at(reader, position_back(ring, options->back));
+        *ret_reader = reader;
+    }
+    lock_release(&ring->lock);
+    /* A producer may have seen the first position, and sleep for it to move. No hook runs under the lock. */
+    if (outcome == RINGBUS_OK)
+        ring_moved(ring);
+    return outcome;
+}
+
 int
 ringbus_reader_open(struct ringbus_ring *ring, const struct ringbus_reader_options *given,
     struct ringbus_reader **ret_reader)
 {
     struct ringbus_reader_options options = ringbus_reader_options_default();
-    struct ringbus_reader *reader = NULL;
-    uint64_t after = 0;
-    int outcome = RINGBUS_OK;
 
     if (ring == NULL || ret_reader == NULL ||
-        ringbus__options_read(&options, sizeof options, sizeof options, given) != 0 ||
-        !is_valid(&options))
+        ringbus__options_read(&options, sizeof options, sizeof options, given) != 0)
         return RINGBUS_EINVAL;
-    if (options.back > ring->history)
-        return RINGBUS_ERANGE;
-    lock_acquire(&ring->lock);
-    if (!resolve_after(ring, &options, &after))
-        outcome = RINGBUS_EINVAL;
-    else if ((reader = take_free(ring, 0)) == NULL)
-        outcome = RINGBUS_ENOSPC;
-    if (outcome == RINGBUS_OK) {
-        prepare(reader, &options, after);
-        count_dependents(ring, after, 1);
-        activate(reader, position_back(ring, options.back));
-        /* Claims that were let through without us, and what was cleared, lie before this second look. */
-        settle_at(reader, position_back(ring, options.back));
-        *ret_reader = reader;
-    }
-    lock_release(&ring->lock);
-    return outcome;
+    return ringbus__reader_join(ring, &options, NULL, 0, ret_reader);
 }
 
 int
@@ -303,17 +395,39 @@ ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *
         *ret_reader = reader;
     }
     lock_release(&ring->lock);
-    return reader != NULL ? RINGBUS_OK : RINGBUS_ENOSPC;
+    if (reader == NULL)
+        return RINGBUS_ENOSPC;
+    ring_moved(ring);
+    return RINGBUS_OK;
+}
+
+/* The reader, and the workers it stands for. */
+static void
+leave(const struct ringbus_reader *reader)
+{
+    for (uint64_t left = reader->stands_for; left != 0; left &= left - 1) {
+        struct ringbus_reader *each = &reader->ring->readers[__builtin_ctzll(left)];
+
+        /* POSITION release: our last reads come before the overwrite. */
+        store_i64(&each->position, INT64_MAX, ORDER_POSITION_RELEASE);
+        each->is_open = false;
+        each->share = NULL;
+    }
 }
 
 int
 ringbus_reader_close(struct ringbus_reader *reader)
 {
-    struct ringbus_ring *ring = NULL;
-
-    if (reader == NULL)
+    if (reader == NULL || reader->share != NULL)
         return RINGBUS_EINVAL;
-    ring = reader->ring;
+    return reader->is_in_set ? RINGBUS_EBUSY : ringbus__reader_leave(reader);
+}
+
+int
+ringbus__reader_leave(struct ringbus_reader *reader)
+{
+    struct ringbus_ring *ring = reader->ring;
+
     ringbus__reader_disarm(reader);
     lock_acquire(&ring->lock);
     if (!reader->is_open || reader->dependents > 0) {
@@ -323,9 +437,7 @@ ringbus_reader_close(struct ringbus_reader *reader)
         return outcome;
     }
     count_dependents(ring, reader->after, UINT32_MAX);
-    /* POSITION release: our last reads come before the overwrite. */
-    store_i64(&reader->position, INT64_MAX, ORDER_POSITION_RELEASE);
-    reader->is_open = false;
+    leave(reader);
     lock_release(&ring->lock);
     ring_moved(ring);
     return RINGBUS_OK;

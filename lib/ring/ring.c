@@ -99,6 +99,7 @@ set_up(struct ringbus_ring *ring, const struct ringbus_ring_options *options)
     ring->is_single = options->producers == RINGBUS_PRODUCERS_SINGLE;
     ring->is_lossy = options->is_lossy != 0;
     ring->first = options->first;
+    store_u32(&ring->brake, barrier_is_fenced() ? BRAKE_FENCED : 0, ORDER_OWN);
     ring->clear = options->clear;
     ring->clear_context = options->clear_context;
 }
@@ -107,9 +108,12 @@ static void
 init_line(struct ringbus_ring *ring, int64_t first)
 {
     store_u64(&ring->next, (uint64_t)first, ORDER_OWN);
-    store_i64(&ring->gate, ring->is_lossy ? INT64_MAX : first - 1, ORDER_OWN);
+    store_i64(&ring->gate, ring->is_lossy ? INT64_MIN : first - 1, ORDER_OWN);
+    store_i64(&ring->unread, first - 1, ORDER_OWN);
+    store_i64(&ring->joined, first - 1, ORDER_OWN);
     store_i64(&ring->cleared, first - 1, ORDER_OWN);
-    ring->published = first - 1;
+    store_i64(&ring->end, INT64_MAX, ORDER_OWN);
+    ring->seen_published = ring->seen_open = first - 1;
     for (int64_t i = 0; i < (int64_t)ring->capacity; i++)
         store_u64(&ring_slot(ring, first + i)->stamp,
             stamp_of(first + i) - ((uint64_t)ring->capacity << 1), ORDER_OWN);
@@ -152,6 +156,14 @@ ringbus_ring_open(const struct ringbus_ring_options *given, struct ringbus_ring 
     return RINGBUS_OK;
 }
 
+static void
+release_shares(struct ringbus_ring *ring)
+{
+    for (uint32_t i = 0; ring->readers != NULL && i < ring->max_readers; i++)
+        if (ring->readers[i].share != NULL && ring->readers[i].stands_for != ring->readers[i].bit)
+            ringbus__share_release(ring->readers[i].share);
+}
+
 void
 ringbus_ring_close(struct ringbus_ring *ring)
 {
@@ -161,14 +173,15 @@ ringbus_ring_close(struct ringbus_ring *ring)
         return;
     if (ring->slots != NULL)
         ringbus__gate_clear_rest(ring);
+    release_shares(ring);
     allocator = ring->allocator;
     ringbus__release(&allocator, ring->slots, ring->capacity * ring->stride);
     ringbus__release(&allocator, ring->readers, ring->max_readers * sizeof *ring->readers);
     ringbus__release(&allocator, ring, sizeof *ring);
 }
 
-static void
-wake_everybody(struct ringbus_ring *ring)
+void
+ringbus__ring_wake_everybody(struct ringbus_ring *ring)
 {
     ring_moved(ring);
     ringbus__ring_wake(ring, &ring->sleepers, ~UINT64_C(0));
@@ -177,6 +190,8 @@ wake_everybody(struct ringbus_ring *ring)
 void
 ringbus_ring_end(struct ringbus_ring *ring)
 {
+    int64_t unknown = INT64_MAX;
+
     if (ring == NULL)
         return;
     lock_acquire(&ring->lock); /* no claim by a pass is under way */
@@ -187,10 +202,21 @@ ringbus_ring_end(struct ringbus_ring *ring)
         ringbus__ring_restrict(ring);
         return;
     }
+    /* STATE release: whoever finds the line ended finds what led to it. */
+    or_u32(&ring->brake, BRAKE_ENDED, ORDER_STATE_RELEASE);
+    store_i64(&ring->gate, INT64_MIN, ORDER_HINT); /* claim_single.c I4 */
     ringbus__barrier_heavy();
-    /* STATE release: the claims that stand are visible to whoever finds the line settled (claim_single.c I1). */
-    store_u32(&ring->has_settled, 1, ORDER_STATE_RELEASE);
-    wake_everybody(ring);
+    /* STATE release: claim_single.c I1. Whoever ends the line first says where. */
+    cas_i64(&ring->end, &unknown, ringbus__ring_next(ring), ORDER_STATE_RELEASE);
+    ringbus__ring_wake_everybody(ring);
+}
+
+void
+ringbus__ring_on_wake(struct ringbus_ring *ring, void (*wake)(void *context), void *context)
+{
+    ring->wake = wake;
+    ring->wake_context = context;
+    or_u32(&ring->brake, BRAKE_FENCED, ORDER_OWN);
 }
 
 void
@@ -198,7 +224,7 @@ ringbus__ring_restrict(struct ringbus_ring *ring)
 {
     /* CUT release: what was changed before is visible to a claim that is refused. */
     or_u64(&ring->next, RING_CLOSED, ORDER_CUT_RELEASE);
-    wake_everybody(ring);
+    ringbus__ring_wake_everybody(ring);
 }
 
 void

@@ -3,8 +3,12 @@
 #define RINGBUS_RING_RING_H
 
 #include "ring/layout.h"
+#include "ringbus/share.h"
 
 /* ---- the line (ring.c) ---- */
+
+/* Have `wake` called instead of waking readers that sleep; before the first publish. */
+void ringbus__ring_on_wake(struct ringbus_ring *ring, void (*wake)(void *context), void *context);
 
 /* Close the line to producers that hold no pass, while it goes on for those who do. Whatever was stored before is
  * visible to whoever finds it closed. */
@@ -19,6 +23,9 @@ int64_t ringbus__ring_cut(struct ringbus_ring *ring);
 /* The first unclaimed sequence, as a look. */
 int64_t ringbus__ring_next(const struct ringbus_ring *ring);
 
+/* Wake all who sleep on the ring. */
+void ringbus__ring_wake_everybody(struct ringbus_ring *ring);
+
 /* Every reader has finished everything claimed. */
 bool ringbus__ring_is_idle(struct ringbus_ring *ring);
 
@@ -28,19 +35,23 @@ bool ringbus__ring_is_idle(struct ringbus_ring *ring);
 ATOMIC_INLINE bool
 ring_is_lap_published(const struct ringbus_ring *ring, int64_t first, uint32_t n)
 {
-    for (int64_t sequence = first; sequence < first + n; sequence++) {
-        const uint64_t before = stamp_of(sequence) - ((uint64_t)ring->capacity << 1);
+    const struct slots slots = slots_of(ring);
+    const int64_t end = first + n, lap = (int64_t)ring->capacity;
 
+    for (int64_t sequence = first; sequence < end; sequence++)
         /* PUBLISH acquire: the previous lap's producer has left the slot. */
-        if ((load_u64(&ring_slot(ring, sequence)->stamp, ORDER_PUBLISH_ACQUIRE) & ~UINT64_C(1)) !=
-            before)
+        if ((load_u64(&slot_at(&slots, sequence)->stamp, ORDER_PUBLISH_ACQUIRE) & ~UINT64_C(1)) !=
+            stamp_of(sequence - lap))
             return false;
-    }
     return true;
 }
 
 /* Like ringbus_ring_try_claim, by the only producer. */
 int64_t ringbus__claim_single(struct ringbus_ring *ring, uint32_t n);
+
+/* One slot of a lossy ring, held back by no reader; RINGBUS_EAGAIN: its last lap is not yet published. */
+int64_t ringbus__claim_single_lossy(struct ringbus_ring *ring);
+int64_t ringbus__ring_claim_lossy(struct ringbus_ring *ring);
 
 /* Like ringbus_ring_try_claim; with a pass also on a restricted line. */
 int64_t ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, bool has_pass);
@@ -85,11 +96,52 @@ int ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_read
 /* There is a run to poll, or the line has ended, or the reader has stepped over abandoned slots. */
 bool ringbus__reader_has_something(struct ringbus_reader *reader);
 
+/* As ringbus_reader_open; with a share also for that many workers of it, in places after the reader's own. */
+int ringbus__reader_join(struct ringbus_ring *ring, const struct ringbus_reader_options *options,
+    struct ringbus_share *share, uint32_t workers, struct ringbus_reader **ret_reader);
+
+/* As ringbus_reader_close; a share's reader with its workers. */
+int ringbus__reader_leave(struct ringbus_reader *reader);
+
+/* The events from `first` on that the reader may read, up to `max`; true if there are any. `ret_run->first` is behind
+ * the abandoned slots in any case. */
+bool ringbus__reader_find(
+    const struct ringbus_reader *reader, int64_t first, uint32_t max, struct ringbus_run *ret_run);
+
+/* The last sequence that all of these readers (bits) have finished. Looks at them in the order of their places. */
+int64_t ringbus__ring_limit(const struct ringbus_ring *ring, uint64_t readers);
+
+/* The line has ended, and nothing is claimed from `next` on. */
+bool ringbus__ring_is_at_end(const struct ringbus_ring *ring, int64_t next);
+
+/* ---- workers of one reader (share.c) ---- */
+
+/* Who waits for the worker's next event: for ringbus__reader_wait_step and _arm. */
+struct ringbus_reader *ringbus__worker_reader(struct ringbus_worker *worker);
+
+/* Free a share that nobody uses any more. NULL is allowed. */
+void ringbus__share_release(struct ringbus_share *share);
+
+/* ---- lossy rings (lossy.c) ---- */
+
+/* ringbus_ring_publish_copy, of a size that fits. */
+int64_t ringbus__lossy_publish(
+    struct ringbus_ring *ring, const void *data, size_t size, int64_t deadline_ns);
+
+/* The reader's next event is published, or was. */
+bool ringbus__lossy_is_published(const struct ringbus_reader *reader);
+
+/* That, or the line has ended. */
+bool ringbus__lossy_has_something(const struct ringbus_reader *reader);
+
 /* ---- sleeping (wait.c) ---- */
 
 /* Announce that the reader's owner will sleep. The caller looks again (poll) after it, then sleeps in its own way
  * until `wake` is called. */
 void ringbus__reader_arm(struct ringbus_reader *reader);
+
+/* The first half of it, for who announces several before one heavy barrier and a look at each. */
+void ringbus__reader_announce(struct ringbus_reader *reader);
 
 /* Wake the readers whose bits are set in `sleepers`. */
 void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers, uint64_t which);
@@ -99,11 +151,22 @@ void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers, 
  * RINGBUS_OK, RINGBUS_ETIMEDOUT. */
 int ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns);
 
+/* End the wait step under way, or the next one: its owner has something else to look at. Called after that has changed;
+ * several calls may end one step. Thread: any. */
+void ringbus__reader_call(struct ringbus_reader *reader);
+
 /* A poll found `count` events: what the waiter learns from it. */
 void ringbus__waiter_learn(struct waiter *waiter, uint32_t count);
 
 /* Nobody wakes the reader any more, and nobody is inside its `wake`. */
 void ringbus__reader_disarm(struct ringbus_reader *reader);
+
+/* Spin a little while `is_ready` says no, if the strategy and the machine's load allow. True when ready. */
+bool ringbus__waiter_spin(struct waiter *waiter, bool (*is_ready)(void *context), void *context);
+
+/* Wait until `is_ready`, by a strategy that nobody has to wake. RINGBUS_OK, RINGBUS_ETIMEDOUT. */
+int ringbus__wait_by_looking(const struct waiter *waiter, bool (*is_ready)(void *context),
+    void *context, int64_t deadline_ns);
 
 /* The options name a way of waiting that there is. */
 bool ringbus__wait_is_valid(

@@ -5,6 +5,8 @@
  * I2  whoever takes a bit away (one exchange) wakes that reader; nobody else needs to
  * I3  there is no time-out in here but the caller's deadline; SLEEP's nap is not a sleep that somebody could end
  * I4  a reader's `wake` is called only by who has counted itself in `asleep`, and not after disarm
+ * I5  who calls a reader says so, then changes the sleepers' bits; the reader sets its bit, then looks whether it is
+ *     called: both are read-modify-writes of one word, so the second of them knows of the first
  *
  * Phased waiting spins for about twice the price of a process-wide barrier, which interrupts every other core; a
  * wait that follows one that slept does not spin, so an idle or slow stream costs no CPU. At most one thread less
@@ -14,6 +16,8 @@
  * next one. So the second look is put off a little; if that look finds fewer than a handful, waiting did not pay, and
  * the reader looks at once for its next waits. Measured in docs/decisions/0003.
  * Source: the lost wake-ups of LMAX#119 and the ways out compared in liburcu; the spin rule and patience are ours. */
+#include <assert.h>
+
 #include "base/os.h"
 #include "ring/ring.h"
 
@@ -87,9 +91,8 @@ may_spin(const struct waiter *waiter)
     return load_u32(&spinners, ORDER_HINT) + 1 < count;
 }
 
-/* Spin a little while `is_ready` says no, if the strategy and the machine's load allow. True when ready. */
-static bool
-spin(struct waiter *waiter, bool (*is_ready)(void *context), void *context)
+bool
+ringbus__waiter_spin(struct waiter *waiter, bool (*is_ready)(void *context), void *context)
 {
     bool ready = false;
     int64_t until = 0;
@@ -108,6 +111,18 @@ spin(struct waiter *waiter, bool (*is_ready)(void *context), void *context)
     return ready;
 }
 
+int
+ringbus__wait_by_looking(const struct waiter *waiter, bool (*is_ready)(void *context),
+    void *context, int64_t deadline_ns)
+{
+    for (uint64_t round = 0; !is_ready(context); round++) {
+        if (is_look_over(waiter->strategy, round, deadline_ns))
+            return RINGBUS_ETIMEDOUT;
+        idle(waiter->strategy, &waiter->custom, round, deadline_ns);
+    }
+    return RINGBUS_OK;
+}
+
 /* ---- a producer waits for room ---- */
 
 bool
@@ -116,7 +131,7 @@ ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n)
     const int64_t first = ringbus__ring_next(ring);
     const int64_t wrap = first + n - 1 - (int64_t)ring->capacity;
 
-    return (load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap ||
+    return (ring->is_lossy || load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap ||
                ringbus__gate_refresh(ring, wrap, first)) &&
            ring_is_lap_published(ring, first, n);
 }
@@ -124,7 +139,10 @@ ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n)
 bool
 ringbus__ring_is_closed(const struct ringbus_ring *ring, bool has_pass)
 {
-    if (has_pass || ring->is_single)
+    /* As the claim itself looks: who waits for an answer that the claim does not give yet would only spin. */
+    if (ring->is_single)
+        return (load_u32(&ring->brake, ORDER_STATE_ACQUIRE) & BRAKE_ENDED) != 0;
+    if (has_pass)
         return load_u32(&ring->has_ended, ORDER_STATE_ACQUIRE) != 0;
     return (load_u64(&ring->next, ORDER_CUT_ACQUIRE) & RING_CLOSED) != 0;
 }
@@ -161,33 +179,25 @@ is_decided(void *context)
     return ringbus__ring_is_decided(wish->ring, wish->n, wish->has_pass);
 }
 
-/* Between looks, by a strategy that nobody has to wake. */
-static int
-poll_room(const struct ringbus_ring *ring, struct wish *wish, int64_t deadline_ns)
-{
-    for (uint64_t round = 0; !is_decided(wish); round++) {
-        if (is_look_over(ring->wait, round, deadline_ns))
-            return RINGBUS_ETIMEDOUT;
-        idle(ring->wait, &ring->custom, round, deadline_ns);
-    }
-    return RINGBUS_OK;
-}
-
 int
 ringbus__ring_wait_room(struct ringbus_ring *ring, uint32_t n, bool has_pass, int64_t deadline_ns)
 {
-    struct waiter waiter = {.strategy = ring->wait};
+    struct waiter waiter = {.strategy = ring->wait, .custom = ring->custom};
     struct wish wish = {ring, n, has_pass};
-    uint32_t key = 0;
+    int outcome = RINGBUS_OK;
 
     if (ringbus__wait_is_over(deadline_ns))
         return RINGBUS_ETIMEDOUT;
+    add_u64(&ring->waits, 1, ORDER_COUNT);
     if (ring->wait > RINGBUS_WAIT_BLOCK)
-        return poll_room(ring, &wish, deadline_ns);
-    if (spin(&waiter, is_decided, &wish))
-        return RINGBUS_OK;
-    key = ringbus__ring_announce(ring);
-    return is_decided(&wish) ? RINGBUS_OK : signal_wait(&ring->room, key, deadline_ns);
+        outcome = ringbus__wait_by_looking(&waiter, is_decided, &wish, deadline_ns);
+    else if (!ringbus__waiter_spin(&waiter, is_decided, &wish)) {
+        const uint32_t key = ringbus__ring_announce(ring);
+
+        outcome = is_decided(&wish) ? RINGBUS_OK : signal_wait(&ring->room, key, deadline_ns);
+    }
+    add_u64(&ring->waits_over, 1, ORDER_COUNT);
+    return outcome;
 }
 
 static int64_t
@@ -220,7 +230,10 @@ ringbus_ring_claim_until(struct ringbus_ring *ring, uint32_t n, int64_t deadline
 static bool
 has_something(void *context)
 {
-    return ringbus__reader_has_something(context);
+    struct ringbus_reader *reader = context;
+
+    /* HINT: of a sleeper, the bit orders it (I5). */
+    return load_u32(&reader->is_called, ORDER_HINT) || reader->has_something(reader);
 }
 
 void
@@ -252,21 +265,29 @@ be_patient(struct waiter *waiter)
     return true;
 }
 
-static struct atomic_u64 *
-sleepers_of(struct ringbus_reader *reader)
+void
+ringbus__reader_announce(struct ringbus_reader *reader)
 {
-    return reader->after ? &reader->ring->dependent_sleepers : &reader->ring->sleepers;
+    struct ringbus_ring *ring = reader->ring;
+
+    /* WAKE: announced; a barrier will order it before the look that follows. */
+    if (reader->wake != NULL)
+        or_u32(&reader->asleep, ASLEEP_ELSEWHERE, ORDER_WAKE);
+    else
+        store_u32(&reader->asleep, ASLEEP_PARKED, ORDER_HINT);
+    if (reader->waits_for_readers)
+        or_u64(&ring->dependent_sleepers, reader->bit, ORDER_WAKE);
+    /* Also who comes after readers may wait for a publish: they can have begun behind an open claim where it began
+     * before it. And what a worker waits for, another one may take. */
+    if (!reader->waits_for_readers || reader->worker != NULL ||
+        ringbus__ring_limit(ring, reader->after) >= reader->next)
+        or_u64(&ring->sleepers, reader->bit, ORDER_WAKE);
 }
 
 void
 ringbus__reader_arm(struct ringbus_reader *reader)
 {
-    /* WAKE: announced; the barrier orders it before the look that follows. */
-    if (reader->wake != NULL)
-        or_u32(&reader->asleep, ASLEEP_ELSEWHERE, ORDER_WAKE);
-    else
-        store_u32(&reader->asleep, ASLEEP_PARKED, ORDER_HINT);
-    or_u64(sleepers_of(reader), reader->bit, ORDER_WAKE);
+    ringbus__reader_announce(reader);
     if (reader->ring->wake != NULL && reader->after == 0)
         barrier_full();
     else
@@ -287,19 +308,21 @@ static int
 park(struct ringbus_reader *reader, int64_t deadline_ns)
 {
     int outcome = RINGBUS_OK;
-    const bool is_ready = spin(&reader->waiter, has_something, reader);
+    const bool is_ready = ringbus__waiter_spin(&reader->waiter, has_something, reader);
 
     reader->waiter.slept_last = false;
     if (is_ready)
         return RINGBUS_OK;
     ringbus__reader_arm(reader);
-    if (has_something(reader))
-        return RINGBUS_OK; /* the bit stays: one wake-up in vain at worst */
-    reader->waiter.slept_last = true;
-    while (load_u32(&reader->asleep, ORDER_STATE_ACQUIRE) && outcome == RINGBUS_OK) {
-        outcome = ringbus__os.word_wait(&reader->asleep, ASLEEP_PARKED, deadline_ns);
-        count_u64(&reader->wakes, 1);
+    if (!has_something(reader)) {
+        reader->waiter.slept_last = true;
+        while (load_u32(&reader->asleep, ORDER_STATE_ACQUIRE) && outcome == RINGBUS_OK) {
+            outcome = ringbus__os.word_wait(&reader->asleep, ASLEEP_PARKED, deadline_ns);
+            count_u64(&reader->wakes, 1);
+        }
     }
+    /* OWN: who takes the bit after this finds nobody to wake. */
+    store_u32(&reader->asleep, 0, ORDER_OWN);
     return outcome == RINGBUS_ETIMEDOUT && !has_something(reader) ? RINGBUS_ETIMEDOUT : RINGBUS_OK;
 }
 
@@ -309,11 +332,19 @@ ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
     struct waiter *waiter = &reader->waiter;
     const uint64_t round = waiter->idle;
 
+    assert(!reader->is_in_set); /* who is in a set is waited for through it */
+    /* WAKE: the one who called has made its change before. */
+    if (unlikely(load_u32(&reader->is_called, ORDER_HINT)) &&
+        exchange_u32(&reader->is_called, 0, ORDER_WAKE))
+        return RINGBUS_OK;
     if (is_look_over(waiter->strategy, round, deadline_ns))
         return RINGBUS_ETIMEDOUT;
     waiter->idle++;
-    if (round == 0 && be_patient(waiter))
-        return RINGBUS_OK;
+    if (round == 0) {
+        waiter->has_patience = be_patient(waiter);
+        if (waiter->has_patience)
+            return RINGBUS_OK;
+    }
     waiter->was_patient = false;
     if (waiter->strategy <= RINGBUS_WAIT_BLOCK)
         return park(reader, deadline_ns);
@@ -323,7 +354,7 @@ ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
             return RINGBUS_OK;
         count_u64(&reader->wakes, 1);
     }
-    idle(waiter->strategy, &waiter->custom, round, deadline_ns);
+    idle(waiter->strategy, &waiter->custom, round - waiter->has_patience, deadline_ns);
     return RINGBUS_OK;
 }
 
@@ -367,4 +398,16 @@ ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers, uint6
         signal_raise(&ring->room);
     for (taken &= ~RING_PRODUCER_SLEEPS; taken != 0; taken &= taken - 1)
         wake_reader(&ring->readers[__builtin_ctzll(taken)]);
+}
+
+void
+ringbus__reader_call(struct ringbus_reader *reader)
+{
+    /* WAKE: what the caller has changed goes with it. */
+    exchange_u32(&reader->is_called, 1, ORDER_WAKE);
+    /* WAKE: whoever else takes the bit wakes the reader, too. Which word has it, only the owner knows. */
+    if ((and_u64(&reader->ring->sleepers, ~reader->bit, ORDER_WAKE) |
+            and_u64(&reader->ring->dependent_sleepers, ~reader->bit, ORDER_WAKE)) &
+        reader->bit)
+        wake_reader(reader);
 }

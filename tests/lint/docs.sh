@@ -4,8 +4,8 @@
 #
 # A path is a word that begins with a folder of the tree, or a file name as sources and documents have them. It is
 # looked for from the root, lib/, include/, tests/ and the document's folder; a bare file name anywhere. {a,b} and * may
-# be used. The README's first C program is examples/01_hello.c without its first line; every test that
-# docs/guarantees.md names (`layer/a_sentence_with_underscores`) exists in that layer's tests.
+# be used. The README's first C program is examples/01_hello.c without its first line; every test that a page of docs/
+# names (`layer/a_sentence_with_underscores`) exists in that layer's tests.
 set -eu
 . "$(dirname "$0")/lint.sh"
 
@@ -83,13 +83,14 @@ if grep -q '^```c$' README.md; then
         say "README.md: its program is not examples/01_hello.c"
 fi
 
-if [ -f docs/guarantees.md ]; then
+for page in docs/*.md; do
+    [ -f "$page" ] || continue
     # shellcheck disable=SC2016 # backticks are Markdown's
-    grep -noE '`(base|ring|bus|uv|stress|fault)/[a-z0-9_]+`' docs/guarantees.md | tr -d '\140' |
+    grep -noE '`(base|ring|options|set|share|processor|bus|uv|stress|fault)/[a-z0-9_]+`' "$page" | tr -d '\140' |
         while IFS=: read -r line test; do
             grep -rqF "START_TEST(${test#*/})" "tests/${test%%/*}" 2>/dev/null ||
                 [ -f "tests/${test%%/*}/${test%%/*}_${test#*/}.c" ] ||
-                say "docs/guarantees.md:$line: there is no test $test"
+                say "$page:$line: there is no test $test"
         done
-fi
+done
 finish

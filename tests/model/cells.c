@@ -16,13 +16,13 @@ struct cell {
     uint16_t reads[MODEL_THREADS];
 };
 
-static struct cell cells[CELLS];
-static int cell_count;
+static struct cell cells[CELLS] CHECKERS_OWN;
+static int cell_count CHECKERS_OWN;
 static struct {
     const void *address;
     const char *name;
-} names[NAMES];
-static int name_count;
+} names[NAMES] CHECKERS_OWN;
+static int name_count CHECKERS_OWN;
 
 void
 cells_begin(void)
@@ -110,4 +110,27 @@ model_write(uint64_t *address, uint64_t value)
         cell->written = (uint16_t)(memory_clock(run.current, run.current) + 1);
     }
     *address = value;
+}
+
+/* In any order: a cell's place in the list is when it was touched first. */
+void
+cells_digest(struct digest *digest, const uint16_t *known_to_all)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < cell_count; i++) {
+        const struct cell *cell = &cells[i];
+        struct digest each = {{(uint64_t)(uintptr_t)cell->address, 0, 0, 0}};
+
+        if (cell->writer >= 0 && cell->written > known_to_all[cell->writer])
+            digest_number(&each, (uint64_t)cell->writer << 16 |
+                                     (uint64_t)(cell->written - known_to_all[cell->writer]));
+        for (int t = 0; t < run.thread_count; t++)
+            if (cell->reads[t] > known_to_all[t])
+                digest_number(&each, (uint64_t)(t + MODEL_THREADS) << 16 |
+                                         (uint64_t)(cell->reads[t] - known_to_all[t]));
+        if (each.lane[1] != 0)
+            sum += each.lane[0] ^ each.lane[1] << 1;
+    }
+    digest_number(digest, sum);
 }

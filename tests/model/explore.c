@@ -49,6 +49,8 @@ show_end(const char *how, unsigned long executions, unsigned long cut, double se
         printf("at random, ");
     else
         printf("%d preemptions, %d stale, ", run.bounds.preempts, run.bounds.stale);
+    if (run.bounds.is_compared)
+        printf("%lu states, ", (unsigned long)state_count());
     printf("%.2f s", seconds);
     if (cut > 0)
         printf(", %lu of them cut short", cut);
@@ -58,14 +60,19 @@ show_end(const char *how, unsigned long executions, unsigned long cut, double se
 static void
 start(const struct scenario *scenario, const struct bounds *bounds)
 {
-    memory_forget_all();
     memset(&run, 0, sizeof run);
+    memory_forget_all();
     run.scenario = scenario;
     run.bounds = *bounds;
-    if (scenario->most_preempts != 0 && scenario->most_preempts < bounds->preempts)
+    if (bounds->pairs != 0 && scenario->threads[2] == NULL)
+        run.bounds.preempts = run.bounds.stale = bounds->pairs;
+    if (scenario->most_preempts != 0 && scenario->most_preempts < run.bounds.preempts)
         run.bounds.preempts = scenario->most_preempts;
-    if (scenario->most_stale != 0 && scenario->most_stale < bounds->stale)
+    if (scenario->most_stale != 0 && scenario->most_stale < run.bounds.stale)
         run.bounds.stale = scenario->most_stale;
+    run.bounds.is_compared = bounds->is_compared && run.bounds.preempts < STATE_BOUNDS &&
+                             run.bounds.stale < STATE_BOUNDS;
+    state_forget();
 }
 
 enum outcome
@@ -86,6 +93,7 @@ explore(const struct scenario *scenario, const struct bounds *bounds)
         }
         if (run.is_changed) {
             executions = cut = 0;
+            state_forget();
             run.path.count = 0;
             continue;
         }
@@ -105,6 +113,32 @@ explore(const struct scenario *scenario, const struct bounds *bounds)
     }
     show_end("all explored", executions, cut, now() - begin);
     return cut > 0 ? TIME_IS_UP : ALL_EXPLORED;
+}
+
+enum outcome
+explore_in_all_ways(const struct scenario *scenario, const struct bounds *bounds)
+{
+    struct bounds each = *bounds;
+    uint64_t sums[3];
+    size_t counts[3];
+
+    each.keeps_outcomes = true;
+    for (int i = 0; i < 3; i++) {
+        enum outcome outcome = ALL_EXPLORED;
+
+        each.is_compared = i < 1;
+        each.is_reduced = i < 2;
+        outcome = explore(scenario, &each);
+        if (outcome != ALL_EXPLORED)
+            return outcome;
+        counts[i] = state_outcomes(&sums[i]);
+    }
+    printf("%-28s %lu outcomes\n", scenario->name, (unsigned long)counts[0]);
+    if (sums[0] == sums[1] && sums[0] == sums[2])
+        return ALL_EXPLORED;
+    printf("%s: but %lu and %lu without comparison and reduction\n", scenario->name,
+        (unsigned long)counts[1], (unsigned long)counts[2]);
+    return FAILED;
 }
 
 enum outcome

@@ -1,18 +1,29 @@
-/* machine.h - the checker's own parts: choices and threads (schedule.c), memory (memory.c,
- * cells.c), the loop (explore.c). */
+/* machine.h - the checker's own parts: choices and threads (schedule.c), the operating system (system.c), memory
+ * (memory.c, cells.c), what was explored before (seen.c), the loop (explore.c). */
 #ifndef RINGBUS_MODEL_MACHINE_H
 #define RINGBUS_MODEL_MACHINE_H
 
 #include "model.h"
 
+/* Everything that the checker itself remembers: no part of a state. */
+#define CHECKERS_OWN MODEL_KEPT
+
 struct bounds {
-    int preempts; /* switches away from a thread that could go on */
+    int preempts; /* switches away from a thread that could go on, sleeps that end for no reason */
     int stale;    /* loads that return another value than the newest */
+    int pairs;    /* not 0: both of these, for scenarios of two threads */
     int operations;
     bool is_random;
     bool is_reduced; /* no choices at words that one thread uses, or that nobody writes */
+    bool keeps_outcomes;
+    bool is_strict;   /* C++20's release sequences */
+    bool is_compared; /* no execution goes on from a state that was explored before */
     uint64_t seed;
     double seconds; /* 0: until all is explored */
+};
+
+struct digest {
+    uint64_t lane[4];
 };
 
 /* ---- schedule.c ---- */
@@ -37,6 +48,7 @@ struct run {
     int thread_count;
     bool is_tracing;
     bool is_cut;     /* an execution was too long */
+    bool is_seen;    /* it went on from a state that was explored before */
     bool is_changed; /* a word is not as quiet as was thought: explore again */
     const char *failure;
     char all_choices[8192]; /* while tracing: also those that the reduction leaves out */
@@ -47,13 +59,42 @@ extern struct run run;
 int schedule_choose(enum choice kind, int options);
 /* Before an operation: perhaps others run first. `is_quiet`: it concerns nobody else. */
 void schedule_point(bool is_quiet);
+/* The current thread sleeps until the word is woken. */
 void schedule_sleep(const void *word);
 void schedule_wake(const void *word);
+/* In a spin loop, beyond its first looks: the thread sees what is newest, and nobody runs in between. */
 bool schedule_is_pausing(void);
 void schedule_stop_pausing(void);
+/* A value was stored: whoever spins for one may go on. */
+void schedule_wake_spinners(void);
 _Noreturn void schedule_abort(void);
+bool schedule_is_done(int thread);
+bool schedule_is_stack(const void *address);
+/* Stacks, registers, who can go on. */
+void schedule_digest(struct digest *digest);
 /* One execution along run.path. */
 void schedule_execute(void);
+
+/* ---- state.c ---- */
+
+/* Bounds of which states are compared. */
+enum { STATE_BOUNDS = 5 };
+
+void digest_bytes(struct digest *digest, const void *bytes, size_t size);
+void digest_number(struct digest *digest, uint64_t number);
+
+/* The program's variables at the beginning of every execution: as they were when they were saved. */
+void state_save_variables(void);
+void state_restore_variables(void);
+void state_forget(void);
+void state_begin(void);
+/* The execution is over: what it has left is one of the outcomes. */
+void state_note_outcome(void);
+/* How many there were, and which, as a sum. */
+size_t state_outcomes(uint64_t *ret_sum);
+/* What the current thread would do next was explored before; else it is from now on. */
+bool state_is_known(void);
+size_t state_count(void);
 
 /* ---- memory.c ---- */
 
@@ -63,7 +104,8 @@ void memory_barrier(void);
 /* Newest value; an access as far as quietness is concerned. */
 uint64_t memory_newest(const void *word, unsigned size);
 
-void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void trace_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define trace(...) (run.is_tracing ? trace_line(__VA_ARGS__) : (void)0)
 
 /* How much of what `thread` did happens before what `knower` does now. */
 uint16_t memory_clock(int knower, int thread);
@@ -71,13 +113,34 @@ uint16_t memory_clock(int knower, int thread);
 /* ---- cells.c ---- */
 
 void cells_begin(void);
+/* `known_to_all`: of each thread, the clock that all others know. */
+void cells_digest(struct digest *digest, const uint16_t *known_to_all);
 const char *memory_name(const void *address);
+
+/* ---- system.c ---- */
+
+void system_begin(void);
+bool system_is_freed(const void *address);
+/* The memory that was allocated. */
+void system_digest(struct digest *digest);
+/* In a spin loop, between two looks. */
+void model_pause(void);
+
+/* ---- plain.c ---- */
+
+void plain_begin(void);
+/* As if the library had told it. */
+void plain_write(const void *address, size_t size);
+/* An atomic access is in no race but with a plain write, or with who frees it. */
+void plain_note_atomic(const void *address, unsigned size);
+void plain_digest(struct digest *digest, const uint16_t *known_to_all);
 
 /* ---- explore.c ---- */
 
-void model_pause(void);
 enum outcome { ALL_EXPLORED, FAILED, TIME_IS_UP };
 enum outcome explore(const struct scenario *scenario, const struct bounds *bounds);
+/* All executions with and without what makes exploring cheap: the outcomes must be the same. */
+enum outcome explore_in_all_ways(const struct scenario *scenario, const struct bounds *bounds);
 enum outcome explore_again(const struct scenario *scenario, const char *choices);
 
 #endif

@@ -1,6 +1,7 @@
 /* main.c - the checker's command line.
  *
- *   ringbus_model [--preempts N] [--stale N] [--seconds S] [--random SECONDS] [--seed N] [--no-reduction] [PATTERN...]
+ *   ringbus_model [--preempts N] [--stale N] [--pairs N] [--seconds S] [--random SECONDS] [--seed N] [--no-reduction]
+ *                 [--no-comparison] [--all-ways] [--weaken EDGE] [--strict] [PATTERN...]
  *   ringbus_model --replay SCENARIO:CHOICES
  *   ringbus_model --list
  *
@@ -11,17 +12,26 @@
 #include <string.h>
 #include <time.h>
 
+#include "edges.h"
 #include "machine.h"
 
-static const struct scenario *const tables[] = {
-    model_litmus, model_base, model_flow, model_sleep, model_line};
+static const struct scenario *const tables[] = {model_litmus, model_base, model_record, model_bus,
+    model_flow, model_sleep, model_join, model_line, model_set, model_lossy, model_share,
+    model_single, model_kept, model_custom};
 enum { TABLES = sizeof tables / sizeof tables[0] };
+
+/* A scenario: not the end of a table, nor one of another program. */
+static bool
+is_one(const struct scenario *scenario)
+{
+    return scenario != NULL && scenario->name != NULL;
+}
 
 static void
 list(void)
 {
     for (int i = 0; i < TABLES; i++)
-        for (const struct scenario *each = tables[i]; each->name != NULL; each++)
+        for (const struct scenario *each = tables[i]; is_one(each); each++)
             printf("%-28s %s\n", each->name, each->proves);
 }
 
@@ -40,9 +50,12 @@ explore_matching(const char *pattern, const struct bounds *bounds)
     int status = 0, count = 0;
 
     for (int i = 0; i < TABLES; i++)
-        for (const struct scenario *each = tables[i]; each->name != NULL; each++)
+        for (const struct scenario *each = tables[i]; is_one(each); each++)
             if (fnmatch(pattern, each->name, 0) == 0) {
-                status = worse(status, explore(each, bounds), bounds);
+                status = worse(status,
+                    bounds->keeps_outcomes ? explore_in_all_ways(each, bounds)
+                                           : explore(each, bounds),
+                    bounds);
                 count++;
             }
     if (count == 0)
@@ -56,7 +69,7 @@ replay(const char *what)
     const char *colon = strchr(what, ':');
 
     for (int i = 0; colon != NULL && i < TABLES; i++)
-        for (const struct scenario *each = tables[i]; each->name != NULL; each++)
+        for (const struct scenario *each = tables[i]; is_one(each); each++)
             if (strlen(each->name) == (size_t)(colon - what) &&
                 memcmp(each->name, what, strlen(each->name)) == 0)
                 return explore_again(each, colon + 1) == FAILED;
@@ -70,19 +83,39 @@ read_option(const char *option, const char *value, struct bounds *bounds)
 {
     if (strcmp(option, "--no-reduction") == 0) {
         bounds->is_reduced = false;
+        bounds->is_compared = false;
+        return 1;
+    }
+    if (strcmp(option, "--all-ways") == 0) {
+        bounds->keeps_outcomes = true;
+        return 1;
+    }
+    if (strcmp(option, "--strict") == 0) {
+        bounds->is_strict = true;
+        return 1;
+    }
+    if (strcmp(option, "--no-comparison") == 0) {
+        bounds->is_compared = false;
         return 1;
     }
     if (strcmp(option, "--preempts") == 0) {
         bounds->preempts = atoi(value);
     } else if (strcmp(option, "--stale") == 0) {
         bounds->stale = atoi(value);
+    } else if (strcmp(option, "--pairs") == 0) {
+        bounds->pairs = atoi(value);
     } else if (strcmp(option, "--seconds") == 0) {
         bounds->seconds = atof(value);
     } else if (strcmp(option, "--seed") == 0) {
         bounds->seed = strtoull(value, NULL, 0);
+    } else if (strcmp(option, "--weaken") == 0) {
+        if (!edges_weaken(value)) {
+            printf("there is no edge %s\n", value);
+            exit(2);
+        }
     } else if (strcmp(option, "--random") == 0) {
         bounds->is_random = true;
-        bounds->is_reduced = false;
+        bounds->is_reduced = bounds->is_compared = false;
         bounds->preempts = bounds->stale = 1 << 20;
         bounds->seconds = atof(value);
     } else {
@@ -95,11 +128,16 @@ read_option(const char *option, const char *value, struct bounds *bounds)
 int
 main(int count, char **arguments)
 {
-    struct bounds bounds = {
-        .preempts = 2, .stale = 2, .operations = 600, .is_reduced = true, .seed = 0};
+    struct bounds bounds = {.preempts = 2,
+        .stale = 2,
+        .operations = 2000,
+        .is_reduced = true,
+        .is_compared = true,
+        .seed = 0};
     int status = 0, i = 1;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    state_save_variables();
     while (i < count && arguments[i][0] == '-') {
         const char *value = i + 1 < count ? arguments[i + 1] : "";
 

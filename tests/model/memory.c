@@ -5,60 +5,31 @@
  * oldest message that may still be read).
  * I1  a load returns any message not older than the thread's view of the word
  * I2  a release store hands on the thread's clock and view; a relaxed one those of its last release fence; a
- *     read-modify-write reads the newest message and hands on that message's too
+ *     read-modify-write reads the newest message and hands on that message's too; so does a store after a store of
+ *     the same thread (C11's release sequence; not C++20's, which --strict follows)
  * I3  an acquire load takes them over at once, a relaxed one at the next acquire fence
  * I4  a seq_cst fence meets the view of all fences before it; it makes no happens-before by itself
  * Source: Kang et al., "A promising semantics", without promises; Lahav et al., RC11. */
 #include <string.h>
 
 #include "base/atomic.h"
-#include "machine.h"
+#include "memory.h"
 
-enum { WORDS = 48, HISTORY = 48, BUCKETS = 256 };
-
-struct view {
-    uint8_t oldest[WORDS];
-};
-struct clock {
-    uint16_t at[MODEL_THREADS];
-};
-struct knowledge {
-    struct clock clock;
-    struct view view;
-};
-struct message {
-    uint64_t value;
-    struct knowledge known;
-};
-struct word {
-    const void *address;
-    uint64_t execution; /* in which the messages are valid */
-    int count;
-    unsigned touched_by, written_by; /* threads, in all executions */
-    struct message messages[HISTORY];
-};
-static struct word words[WORDS];
-static int word_count;
-static uint8_t buckets[BUCKETS];
-static uint64_t execution;
-static struct {
-    struct knowledge now, released, pending;
-} threads[MODEL_THREADS];
-static struct view fences;
+struct memory memory CHECKERS_OWN;
 
 void
 memory_forget_all(void)
 {
-    word_count = 0;
-    memset(buckets, 0, sizeof buckets);
+    memory.word_count = 0;
+    memset(memory.buckets, 0, sizeof memory.buckets);
 }
 
 void
 memory_begin(void)
 {
-    execution++;
-    memset(threads, 0, sizeof threads);
-    memset(&fences, 0, sizeof fences);
+    memory.execution++;
+    memset(memory.threads, 0, sizeof memory.threads);
+    memset(&memory.fences, 0, sizeof memory.fences);
 }
 
 static void
@@ -117,31 +88,54 @@ find(const void *address, unsigned size)
     uint32_t bucket = (uint32_t)(((uintptr_t)address >> 2) * UINT32_C(2654435761)) >> 24;
     struct word *word = NULL;
 
-    while (buckets[bucket] != 0 && words[buckets[bucket] - 1].address != address)
+    while (
+        memory.buckets[bucket] != 0 && memory.words[memory.buckets[bucket] - 1].address != address)
         bucket = (bucket + 1) % BUCKETS;
-    if (buckets[bucket] == 0) {
-        if (word_count == WORDS) {
+    if (memory.buckets[bucket] == 0) {
+        if (memory.word_count == WORDS) {
             model_fail("the scenario has too many words for the checker");
             return NULL;
         }
-        buckets[bucket] = (uint8_t)++word_count;
-        memset(&words[word_count - 1], 0, sizeof words[0]);
-        words[word_count - 1].address = address;
+        memory.buckets[bucket] = (uint8_t)++memory.word_count;
+        memset(&memory.words[memory.word_count - 1], 0, sizeof memory.words[0]);
+        memory.words[memory.word_count - 1].address = address;
     }
-    word = &words[buckets[bucket] - 1];
-    if (word->execution != execution) {
-        word->execution = execution;
+    word = &memory.words[memory.buckets[bucket] - 1];
+    if (word->execution != memory.execution) {
+        word->execution = memory.execution;
         word->count = 1;
         memset(&word->messages[0], 0, sizeof word->messages[0]);
         word->messages[0].value = raw(address, size);
+        word->messages[0].stored_by = -1;
     }
     return word;
 }
 
+/* An access of `thread` that commutes with all that the others do: nobody else has to do with the word, or nobody else
+ * writes it and this is a load. */
 static bool
-is_quiet(unsigned touched_by, unsigned written_by)
+is_quiet(const struct use *use, int thread, bool is_write)
 {
-    return written_by == 0 || (touched_by & (touched_by - 1)) == 0;
+    const unsigned others = is_write ? use->touched_by : use->written_by;
+
+    return (others & ~(1u << thread)) == 0;
+}
+
+/* Somebody's access was quiet and is not any more, now that `now` is how the word is used. */
+static bool
+is_louder(const struct use *before, const struct use *now)
+{
+    if (before->touched_by == now->touched_by && before->written_by == now->written_by)
+        return false;
+    for (int i = 0; i < MODEL_THREADS; i++) {
+        const unsigned me = 1u << i;
+
+        if ((before->touched_by & me) && is_quiet(before, i, false) && !is_quiet(now, i, false))
+            return true;
+        if ((before->written_by & me) && is_quiet(before, i, true) && !is_quiet(now, i, true))
+            return true;
+    }
+    return false;
 }
 
 /* The word, after whoever goes first has gone. */
@@ -149,20 +143,18 @@ static struct word *
 arrive(const void *address, unsigned size, bool is_write)
 {
     struct word *word = find(address, size);
-    const unsigned me = 1u << run.current;
-    const unsigned touched_by = word->touched_by | me;
-    const unsigned written_by = word->written_by | (is_write ? me : 0);
+    const struct use before = word->use;
 
-    if (touched_by != word->touched_by || written_by != word->written_by) {
-        if (run.bounds.is_reduced && !run.is_tracing &&
-            is_quiet(word->touched_by, word->written_by) && !is_quiet(touched_by, written_by))
-            run.is_changed = true;
-        word->touched_by = touched_by;
-        word->written_by = written_by;
-        if (run.is_changed)
-            schedule_abort();
+    word->use.touched_by |= 1u << run.current;
+    word->use.written_by |= is_write ? 1u << run.current : 0;
+    if (run.bounds.is_reduced && !run.is_tracing && is_louder(&before, &word->use)) {
+        run.is_changed = true;
+        schedule_abort();
     }
-    schedule_point(run.bounds.is_reduced && is_quiet(touched_by, written_by));
+    schedule_point(run.bounds.is_reduced && is_quiet(&word->use, run.current, is_write));
+    if (system_is_freed(address))
+        model_fail("memory is used after it was freed");
+    plain_note_atomic(address, size);
     return word;
 }
 
@@ -170,31 +162,34 @@ static void
 read_message(struct word *word, int index, memory_order order)
 {
     const int me = run.current;
-    const long number = word - words;
+    const long number = word - memory.words;
 
-    if (index > threads[me].now.view.oldest[number])
-        threads[me].now.view.oldest[number] = (uint8_t)index;
-    join(is_acquire(order) ? &threads[me].now : &threads[me].pending, &word->messages[index].known);
+    if (index > memory.threads[me].now.view.oldest[number])
+        memory.threads[me].now.view.oldest[number] = (uint8_t)index;
+    join(is_acquire(order) ? &memory.threads[me].now : &memory.threads[me].pending,
+        &word->messages[index].known);
 }
 
 static void
 append(struct word *word, unsigned size, uint64_t value, memory_order order, bool is_change)
 {
     const int me = run.current;
-    const long number = word - words;
+    const long number = word - memory.words;
     struct message *message = NULL;
 
     if (word->count == HISTORY) {
         run.is_cut = true;
         schedule_abort();
     }
+    schedule_wake_spinners();
     message = &word->messages[word->count];
-    threads[me].now.clock.at[me]++;
-    threads[me].now.view.oldest[number] = (uint8_t)word->count;
+    memory.threads[me].now.clock.at[me]++;
+    memory.threads[me].now.view.oldest[number] = (uint8_t)word->count;
     message->value = value;
-    message->known = is_release(order) ? threads[me].now : threads[me].released;
+    message->known = is_release(order) ? memory.threads[me].now : memory.threads[me].released;
     message->known.view.oldest[number] = (uint8_t)word->count;
-    if (is_change)
+    message->stored_by = is_change ? -1 : me;
+    if (is_change || (word->messages[word->count - 1].stored_by == me && !run.bounds.is_strict))
         join(&message->known, &word->messages[word->count - 1].known);
     word->count++;
     set_raw((void *)(uintptr_t)word->address, size, value);
@@ -214,7 +209,7 @@ model_load(const void *address, unsigned size, memory_order order)
     else
         word = arrive(address, size, false);
     newest = word->count - 1;
-    oldest = threads[run.current].now.view.oldest[word - words];
+    oldest = memory.threads[run.current].now.view.oldest[word - memory.words];
     if (newest > oldest && run.stale < run.bounds.stale && !schedule_is_pausing()) {
         back = schedule_choose(CHOICE_VALUE, newest - oldest + 1);
         run.stale += back > 0;
@@ -298,7 +293,8 @@ model_cas(void *address, unsigned size, uint64_t *expected, uint64_t desired, me
     newest = word->count - 1;
     options[count++] = newest;
     if (run.stale < run.bounds.stale) /* one that fails is only a load */
-        for (int i = newest - 1; i >= threads[run.current].now.view.oldest[word - words]; i--)
+        for (int i = newest - 1;
+             i >= memory.threads[run.current].now.view.oldest[word - memory.words]; i--)
             if (word->messages[i].value != *expected)
                 options[count++] = i;
     chosen = schedule_choose(CHOICE_VALUE, count);
@@ -320,17 +316,17 @@ static void
 fence_thread(int thread, memory_order order)
 {
     if (is_acquire(order))
-        join(&threads[thread].now, &threads[thread].pending);
+        join(&memory.threads[thread].now, &memory.threads[thread].pending);
     if (is_release(order))
-        threads[thread].now.clock.at[thread]++;
+        memory.threads[thread].now.clock.at[thread]++;
     if (order == memory_order_seq_cst) {
-        struct knowledge met = {.view = fences};
+        struct knowledge met = {.view = memory.fences};
 
-        join(&threads[thread].now, &met);
-        fences = threads[thread].now.view;
+        join(&memory.threads[thread].now, &met);
+        memory.fences = memory.threads[thread].now.view;
     }
     if (is_release(order))
-        threads[thread].released = threads[thread].now;
+        memory.threads[thread].released = memory.threads[thread].now;
 }
 
 void
@@ -368,5 +364,5 @@ memory_newest(const void *address, unsigned size)
 uint16_t
 memory_clock(int knower, int thread)
 {
-    return threads[knower].now.clock.at[thread];
+    return memory.threads[knower].now.clock.at[thread];
 }

@@ -27,9 +27,10 @@ struct scenario {
     int most_stale;
 };
 
-/* The end of a table of scenarios has no name. */
-extern const struct scenario model_litmus[], model_flow[], model_sleep[], model_line[],
-    model_base[];
+/* The end of a table of scenarios has no name; a table that is not linked is NULL. */
+__attribute__((weak)) extern const struct scenario model_litmus[], model_flow[], model_sleep[],
+    model_line[], model_join[], model_base[], model_record[], model_set[], model_lossy[],
+    model_share[], model_single[], model_kept[], model_custom[], model_bus[];
 
 /* The execution is wrong. Does not return to a thread. */
 void model_fail(const char *why);
@@ -38,6 +39,14 @@ void model_fail(const char *why);
 /* Plain memory, one cell: two accesses that no happens-before orders, one of them a write, are a race. */
 uint64_t model_read(const uint64_t *cell);
 void model_write(uint64_t *cell, uint64_t value);
+
+/* Its number, or -1 before and after the threads. */
+int model_thread(void);
+/* The current thread's exit hooks run (os.h): its last act. */
+void model_exit(void);
+
+/* A variable that goes on from one execution to the next. All others begin each execution with the same value. */
+#define MODEL_KEPT __attribute__((section("checkers_own")))
 
 /* What a trace calls a word or cell. */
 void model_name(const void *address, const char *name);

@@ -1,82 +1,181 @@
 #!/bin/sh
 # mutants.sh ROOT WORK [MUTANT...]: breaks the library, one thing at a time, and sees that a scenario fails.
 #
-# Two kinds: an order of lib/base/order.h weakened to relaxed (its name), and a line of the source changed
-# (mutants.list: name, file, sed program). A mutant that no scenario kills is an error unless `survivors` names it;
-# README.md says why each of those survives. Scenarios that fail on the library as it is are left out, and named.
-# CC, CFLAGS: as usual. SCENARIOS: patterns, if not all are to be tried.
+# mutants.list has a line for each: name, scenarios that find it, and what is changed: an order of lib/base/order.h,
+# which is weakened to relaxed, or a file of lib/ and a sed program. Each mutant must be killed by the first scenario of
+# its line; ALL=1 asks that of each of them, and SEARCH=1 tries all scenarios and names the first that would do. A
+# scenario `rmw:NAME` is run with the barriers of a build for ThreadSanitizer, `bus:NAME` with the bus; one that ends in
+# `+` with one preemption and one stale read more.
+# CC, CFLAGS: as usual.
 set -eu
 root=$(cd "$1" && pwd)
 mkdir -p "$2"
 work=$(cd "$2" && pwd)
 shift 2
 wanted=" $* "
-: "${CC:=cc}" "${CFLAGS:=-O2}"
+: "${CC:=cc}" "${CFLAGS:=-O1}" "${ALL:=}" "${SEARCH:=}"
+model=$root/tests/model
+list=$model/mutants.list
 
-orders='PUBLISH_RELEASE PUBLISH_ACQUIRE POSITION_RELEASE FREE_ACQUIRE STAGE_ACQUIRE GATE_RELEASE GATE_ACQUIRE
-    CUT_RELEASE CUT_ACQUIRE LOCK_RELEASE LOCK_ACQUIRE WAKE STATE_RELEASE STATE_ACQUIRE TABLE_RELEASE TABLE_ACQUIRE'
-survivors=' TABLE_RELEASE TABLE_ACQUIRE wake_no_bit_taken gate_no_barrier join_behind_not_looked_again '
-
-# build DIRECTORY FLAG...: the checker over the library in DIRECTORY/lib
-build() {
-    directory=$1
-    shift
-    # shellcheck disable=SC2086
-    $CC -std=c11 $CFLAGS -w -DNDEBUG -D_GNU_SOURCE "$@" -I"$root/tests/model/include" -I"$root/tests/model" \
-        -I"$directory/lib" -I"$root/include" "$directory"/lib/ring/*.c "$directory/lib/base/lock.c" \
-        "$directory/lib/base/barrier.c" "$directory/lib/base/alloc.c" "$directory/lib/base/options.c" \
-        "$root"/tests/model/*.c "$root"/tests/model/scenarios/*.c -o "$directory/model"
+# flags_of KIND SOURCE. KIND: release, rmw, or bus
+flags_of() {
+    case $1 in
+    release) echo -DMODEL_RELEASE=1 ;;
+    rmw) echo -DBARRIER_BY_RMW=1 ;;
+    bus)
+        echo -DMODEL_WATCHED=1 -DMODEL_WORDS=192
+        case $2 in */lib/* | "$work"/mutant/*) echo -fsanitize=thread ;; esac
+        ;;
+    esac
+    case $2 in */base/record.c) [ "${2#"$model"}" != "$2" ] || echo -DMODEL_DEFINES_RECORD=1 ;; esac
 }
 
-copy() {
-    rm -rf "$1"
-    mkdir -p "$1"
-    cp -r "$root/lib" "$1/lib"
+# compile KIND SOURCE OBJECT: a source of the library or the checker, the mutant's headers first
+compile() {
+    # shellcheck disable=SC2046,SC2086
+    $CC -std=c11 $CFLAGS -w -DNDEBUG -D_GNU_SOURCE -U_FORTIFY_SOURCE $(flags_of "$1" "$2") -I"$model/include" \
+        -I"$model" -I"$work/mutant/lib" -I"$work/mutant/include" -I"$root/lib" -I"$root/include" -c "$2" -o "$3"
 }
 
-copy "$work/as_it_is"
-build "$work/as_it_is"
-# shellcheck disable=SC2086
-(set -f && "$work/as_it_is/model" ${SCENARIOS:-*} >"$work/as_it_is/log") || :
-# The quick ones first.
-scenarios=$(awk '/ all explored, / && $1 !~ /^litmus_/ { print $4, $1 }' "$work/as_it_is/log" |
-    sort -n | cut -d ' ' -f 2)
-awk '/ (FAILED|time is up), / { print "left out, fails on the library as it is: " $1 }' "$work/as_it_is/log"
-
-killed=0
-wrong=0
-
-# judge NAME FLAG...: builds the mutant with the barriers of a release, then with ThreadSanitizer's, and runs it until a
-# scenario fails
-judge() {
-    name=$1
-    shift
-    by=
-    for barriers in MODEL_RELEASE BARRIER_BY_RMW; do
-        if ! build "$work/mutant" "-D$barriers=1" "$@" 2>"$work/errors"; then
-            echo "does not build: $name"
-            wrong=$((wrong + 1))
-            return
-        fi
-        for scenario in $scenarios; do
-            [ -z "$by" ] || break
-            timeout 60 "$work/mutant/model" "$scenario" >"$work/log" 2>&1 || by=$scenario
-        done
-        [ -z "$by" ] || break
-    done
-    expected=no
-    case $survivors in *" $name "*) expected=yes ;; esac
-    if [ -n "$by" ]; then
-        killed=$((killed + 1))
-        [ "$barriers" = MODEL_RELEASE ] || by="$by, with ThreadSanitizer's barriers"
-        echo "killed    $name by $by"
-        [ "$expected" = no ] || echo "          but it is named as a survivor"
-    elif [ "$expected" = yes ]; then
-        echo "survived  $name, as README.md says"
+# sources KIND
+sources() {
+    ls "$root"/lib/ring/*.c "$model"/*.c
+    if [ "$1" = bus ]; then
+        ls "$root"/lib/bus/*.c "$model"/scenarios/bus/*.c
     else
-        echo "survived  $name"
-        wrong=$((wrong + 1))
+        ls "$model"/scenarios/*.c "$model"/scenarios/base/*.c
     fi
+    sed -n 's/^set(model_base \(.*\))$/\1/p' "$model/CMakeLists.txt" | tr ' ' '\n' |
+        sed "s|.*|$root/lib/base/&.c|"
+}
+
+object_of() {
+    printf '%s\n' "$1" | sed "s|^$root/||; s|/|_|g; s|c\$|o|"
+}
+
+# build KIND: all objects, and the program, of the library as it is; once
+build() {
+    [ ! -e "$work/$1/model" ] || return 0
+    mkdir -p "$work/$1"
+    sources "$1" | while read -r source; do
+        compile "$1" "$source" "$work/$1/$(object_of "$source")"
+    done
+    $CC "$work/$1"/*.o -o "$work/$1/model"
+}
+
+# build_mutant KIND FILE: the same with what depends on FILE built from the mutant
+build_mutant() {
+    kind=$1
+    file=$2
+    rm -rf "$work/$kind.mutant"
+    mkdir -p "$work/$kind.mutant"
+    case $file in
+    *.h) sources "$kind" ;;
+    *) echo "$root/lib/$file" ;;
+    esac | while read -r source; do
+        from=$source
+        [ "$source" != "$root/lib/$file" ] || from=$work/mutant/lib/$file
+        compile "$kind" "$from" "$work/$kind.mutant/$(object_of "$source")"
+    done
+    set --
+    for object in "$work/$kind"/*.o; do
+        if [ -e "$work/$kind.mutant/${object##*/}" ]; then
+            set -- "$@" "$work/$kind.mutant/${object##*/}"
+        else
+            set -- "$@" "$object"
+        fi
+    done
+    $CC "$@" -o "$work/$kind.mutant/model"
+}
+
+# fails PROGRAM SCENARIO FLAG...: 0 if the scenario finds something, or does not end
+fails() {
+    program=$1
+    name_of=${2#*:}
+    shift 2
+    case $name_of in
+    *+) set -- "$@" --preempts 3 --stale 3 "${name_of%+}" ;;
+    *) set -- "$@" --preempts 2 --stale 2 "$name_of" ;;
+    esac
+    status=0
+    timeout 120 "$program" "$@" >"$work/log" 2>&1 || status=$?
+    [ "$status" -eq 1 ] || [ "$status" -gt 128 ] || grep -q 'cut short' "$work/log"
+}
+
+kind_of() {
+    case $1 in *:*) echo "${1%%:*}" ;; *) echo release ;; esac
+}
+
+# passes SCENARIO: on the library as it is
+passes() {
+    grep -qxF "$1" "$work/passes" && return 0
+    build "$(kind_of "$1")"
+    if fails "$work/$(kind_of "$1")/model" "$1" || [ "$status" -ne 0 ]; then
+        echo "fails without a mutant: $1"
+        return 1
+    fi
+    echo "$1" >>"$work/passes"
+}
+
+# kills SCENARIO NAME FILE
+kills() {
+    kind=$(kind_of "$1")
+    if [ "$3" = order ]; then
+        fails "$work/$kind/model" "$1" --weaken "$2"
+        return
+    fi
+    if [ ! -e "$work/$kind.mutant/model" ]; then
+        build_mutant "$kind" "$3" 2>"$work/errors" || {
+            echo "does not build: $2"
+            return 1
+        }
+    fi
+    fails "$work/$kind.mutant/model" "$1"
+}
+
+# make_mutant NAME FILE PROGRAM: its source
+make_mutant() {
+    rm -rf "$work/mutant" "$work"/*.mutant
+    [ "$2" != order ] || return 0
+    mkdir -p "$work/mutant/include" "$work/mutant/lib/${2%/*}"
+    sed "$3" "$root/lib/$2" >"$work/mutant/lib/$2"
+    if cmp -s "$root/lib/$2" "$work/mutant/lib/$2"; then
+        echo "changes nothing: $1"
+        return 1
+    fi
+}
+
+# scenarios to be tried for a mutant with these killers
+candidates() {
+    if [ -n "$SEARCH" ]; then
+        cat "$work/quickest"
+    elif [ -n "$ALL" ]; then
+        echo "$1" | tr ',' '\n'
+    else
+        echo "${1%%,*}"
+    fi
+}
+
+# judge NAME KILLERS FILE PROGRAM
+judge() {
+    make_mutant "$1" "$3" "$4" || return 1
+    by=
+    left=
+    for scenario in $(candidates "$2"); do
+        if ! passes "$scenario"; then
+            left="$left $scenario"
+        elif kills "$scenario" "$1" "$3"; then
+            by="$by $scenario"
+            [ -z "$SEARCH" ] || break
+        else
+            left="$left $scenario"
+        fi
+    done
+    if [ -z "$by" ] || { [ -z "$SEARCH" ] && [ -n "$left" ]; }; then
+        echo "SURVIVED  $1:$left"
+        return 1
+    fi
+    echo "killed    $1 by$by"
 }
 
 is_wanted() {
@@ -84,21 +183,34 @@ is_wanted() {
     case $wanted in *" $1 "*) return 0 ;; *) return 1 ;; esac
 }
 
-for order in $orders; do
-    is_wanted "$order" || continue
-    copy "$work/mutant"
-    judge "$order" "-DORDER_$order=memory_order_relaxed"
-done
-while read -r mutant file program; do
-    is_wanted "$mutant" || continue
-    copy "$work/mutant"
-    sed "$program" "$root/lib/$file" >"$work/mutant/lib/$file"
-    if cmp -s "$root/lib/$file" "$work/mutant/lib/$file"; then
-        echo "changes nothing: $mutant"
-        wrong=$((wrong + 1))
+rm -rf "$work/mutant" "$work/release" "$work/rmw" "$work/bus"
+mkdir "$work/mutant"
+: >"$work/passes"
+if [ -n "$SEARCH" ]; then
+    build release
+    "$work/release/model" >"$work/log" || :
+    awk '/ all explored, / && $1 !~ /^litmus_/ { print $4, $1 }' "$work/log" | sort -n |
+        cut -d ' ' -f 2 >"$work/quickest"
+fi
+
+killed=0
+wrong=0
+while read -r name killers file program; do
+    case $name in '#'* | '') continue ;; esac
+    is_wanted "$name" || continue
+    if judge "$name" "$killers" "$file" "$program"; then
+        killed=$((killed + 1))
     else
-        judge "$mutant"
+        wrong=$((wrong + 1))
     fi
-done <"$root/tests/model/mutants.list"
+done <"$list"
+sed -n 's/^#ifndef ORDER_//p' "$root/lib/base/order.h" >"$work/edges"
+while read -r edge; do
+    is_wanted "$edge" || continue
+    grep -q "^$edge [^ ]* order" "$list" || {
+        echo "no mutant for the edge $edge"
+        wrong=$((wrong + 1))
+    }
+done <"$work/edges"
 echo "$killed killed, $wrong that should have been are not"
 [ "$wrong" -eq 0 ]

@@ -1,8 +1,6 @@
 /* schedule.c - threads as coroutines, and who goes on.
  *
- * A coroutine stays alive from one execution to the next: at its end it waits to be entered again. One that an
- * execution left in its midst is made anew. */
-
+ * A coroutine stays alive from one execution to the next, and is entered at its beginning in each. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,70 +9,40 @@
 #include <ucontext.h>
 
 #include "base/barrier.h"
-#include "base/os.h"
 #include "machine.h"
-#include "ringbus/error.h"
 
-enum { STACK = 64 * 1024 };
-enum state { RUNNABLE, SLEEPING, DONE };
+/* More pauses in a row than any spin loop with a bound has. */
+enum { STACK = 64 * 1024, FIRST_LOOKS = 1, MOST_PAUSES = 200, WIPED = 512 };
+enum state { RUNNABLE, SLEEPING, SPINNING, DONE };
 
 struct fiber {
     enum state state;
-    bool is_made;
-    bool is_pausing; /* in a spin loop: looks again, and nobody runs in between */
+    int pauses; /* in a row */
     const void *sleeps_on;
+    bool is_made, has_begun;
+    const unsigned char *top; /* of its stack, as far as that is in use */
     jmp_buf at;
+    jmp_buf beginning;
     ucontext_t context;
     unsigned char stack[STACK] __attribute__((aligned(16)));
 };
 
-struct run run;
-static struct fiber fibers[MODEL_THREADS];
-static jmp_buf outside;
-static uint64_t random_state;
+struct run run CHECKERS_OWN;
+static struct fiber fibers[MODEL_THREADS] CHECKERS_OWN;
+static jmp_buf outside CHECKERS_OWN;
+static uint64_t random_state CHECKERS_OWN;
 
 void
-trace(const char *format, ...)
+trace_line(const char *format, ...)
 {
     va_list arguments;
 
-    if (!run.is_tracing)
-        return;
     printf("  T%d ", run.current);
     va_start(arguments, format);
     vprintf(format, arguments);
     va_end(arguments);
     printf("\n");
 }
-
-/* ---- memory of one execution ---- */
-
-static unsigned char arena[64 * 1024] __attribute__((aligned(4096)));
-static size_t arena_used;
-
-static void *
-allocate(size_t size, size_t alignment, void *context)
-{
-    void *memory = NULL;
-
-    (void)context;
-    arena_used = (arena_used + alignment - 1) / alignment * alignment;
-    if (arena_used + size > sizeof arena)
-        return NULL;
-    memory = arena + arena_used;
-    arena_used += size;
-    return memory;
-}
-
-static void
-release(void *memory, size_t size, void *context)
-{
-    (void)memory;
-    (void)size;
-    (void)context;
-}
-
-const struct ringbus_allocator model_allocator = {allocate, release, NULL};
 
 /* ---- choices ---- */
 
@@ -134,6 +102,7 @@ switch_to(int thread)
     struct fiber *from = &fibers[run.current];
 
     run.current = thread;
+    from->top = __builtin_frame_address(0);
     if (_setjmp(from->at) == 0)
         enter(&fibers[thread]);
 }
@@ -156,7 +125,6 @@ schedule_abort(void)
             run.failure ? run.failure : "too long");
         exit(2);
     }
-    fibers[run.current].is_made = false;
     run.current = -1;
     _longjmp(outside, 1);
 }
@@ -183,6 +151,63 @@ list_runnable(int *list)
         if (i != run.current && fibers[i].state == RUNNABLE)
             list[count++] = i;
     return count;
+}
+
+/* Leave nothing below the stack in use that later frames would keep in fields they do not write: states that differ in
+ * nothing else would not be the same. */
+static __attribute__((noinline)) void
+wipe(void)
+{
+    unsigned char below[WIPED];
+
+    memset(below, 0, sizeof below);
+    __asm__ volatile("" : : "r"(below) : "memory");
+}
+
+/* Beyond the choices that were given. */
+static __attribute__((noinline)) void
+look_if_known(void)
+{
+    struct fiber *fiber = &fibers[run.current];
+
+    if (!run.bounds.is_compared || run.is_tracing || run.done < run.path.count)
+        return;
+    fiber->top = __builtin_frame_address(0);
+    (void)_setjmp(fiber->at);
+    if (state_is_known()) {
+        run.is_seen = true;
+        schedule_abort();
+    }
+}
+
+bool
+schedule_is_done(int thread)
+{
+    return fibers[thread].state == DONE;
+}
+
+bool
+schedule_is_stack(const void *address)
+{
+    return (const unsigned char *)address >= (const unsigned char *)fibers &&
+           (const unsigned char *)address < (const unsigned char *)(fibers + MODEL_THREADS);
+}
+
+void
+schedule_digest(struct digest *digest)
+{
+    for (int i = 0; i < run.thread_count; i++) {
+        const struct fiber *fiber = &fibers[i];
+
+        digest_number(
+            digest, (uint64_t)fiber->state << 16 | (uint64_t)fiber->pauses << 1 | fiber->has_begun);
+        if (fiber->state == SLEEPING)
+            digest_number(digest, (uint64_t)(uintptr_t)fiber->sleeps_on);
+        if (fiber->state == DONE || !fiber->has_begun)
+            continue;
+        digest_bytes(digest, fiber->at, sizeof fiber->at);
+        digest_bytes(digest, fiber->top, (size_t)(fiber->stack + sizeof fiber->stack - fiber->top));
+    }
 }
 
 static void
@@ -215,16 +240,22 @@ schedule_point(bool is_quiet)
         run.is_cut = true;
         schedule_abort();
     }
-    if (!is_quiet)
+    if (!is_quiet) {
+        look_if_known();
+        wipe();
         pass_on();
-    else if (run.is_tracing && run.preempts < run.bounds.preempts && list_runnable(list) > 1)
+    } else if (run.is_tracing && run.preempts < run.bounds.preempts && list_runnable(list) > 1) {
         note_choice(0);
+    }
 }
 
 static void
 body(void)
 {
     for (;;) {
+        (void)_setjmp(fibers[run.current].beginning);
+        fibers[run.current].has_begun = true;
+        wipe();
         run.scenario->threads[run.current]();
         fibers[run.current].state = DONE;
         trace("ends");
@@ -256,121 +287,92 @@ schedule_execute(void)
 {
     run.done = run.preempts = run.stale = run.operations = run.all_count = 0;
     run.failure = NULL;
-    run.is_cut = run.is_changed = false;
+    run.is_cut = run.is_seen = run.is_changed = false;
     run.current = -1;
     if (random_state == 0)
         random_state = run.bounds.seed * 2 + 1;
+    state_restore_variables();
     memory_begin();
     cells_begin();
-    arena_used = 0;
+    plain_begin();
+    state_begin();
+    system_begin();
+    ringbus__barrier_fenced.value = run.scenario->is_fenced; /* before a ring is opened */
     run.scenario->begin();
-    ringbus__barrier_fenced.value = run.scenario->is_fenced;
     model_name(&ringbus__barrier_fenced, "barrier_fenced");
     for (run.thread_count = 0; run.thread_count < MODEL_THREADS; run.thread_count++) {
         struct fiber *fiber = &fibers[run.thread_count];
 
         if (run.scenario->threads[run.thread_count] == NULL)
             break;
-        if (!fiber->is_made)
+        if (fiber->is_made)
+            memcpy(fiber->at, fiber->beginning, sizeof fiber->at);
+        else
             make(fiber);
         fiber->state = RUNNABLE;
-        fiber->is_pausing = false;
+        fiber->pauses = 0;
+        fiber->has_begun = false;
     }
     if (run.failure == NULL)
         run_threads(schedule_choose(CHOICE_THREAD, run.thread_count));
-    for (int i = 0; i < run.thread_count; i++) {
-        if (fibers[i].state == DONE)
-            continue;
-        fibers[i].is_made = false;
-        if (!run.is_cut && !run.is_changed && run.failure == NULL)
-            run.failure = "somebody sleeps for ever: a lost wake-up";
-    }
-    if (run.failure == NULL && !run.is_cut && !run.is_changed && run.scenario->end != NULL)
+    if (run.failure != NULL || run.is_cut || run.is_seen || run.is_changed)
+        return;
+    for (int i = 0; i < run.thread_count && run.failure == NULL; i++)
+        if (fibers[i].state != DONE)
+            run.failure = fibers[i].state == SPINNING ? "somebody spins for ever"
+                                                      : "somebody sleeps for ever: a lost wake-up";
+    if (run.failure == NULL && run.scenario->end != NULL)
         run.scenario->end();
+    if (run.failure == NULL)
+        state_note_outcome();
 }
 
-/* ---- the operating system ---- */
+/* ---- sleeping and spinning ---- */
+
+void
+schedule_sleep(const void *word)
+{
+    fibers[run.current].state = SLEEPING;
+    fibers[run.current].sleeps_on = word;
+    pass_on();
+}
+
+void
+schedule_wake(const void *word)
+{
+    for (int i = 0; i < run.thread_count; i++)
+        if (fibers[i].state == SLEEPING && fibers[i].sleeps_on == word)
+            fibers[i].state = RUNNABLE;
+}
+
+void
+schedule_wake_spinners(void)
+{
+    for (int i = 0; i < run.thread_count; i++)
+        if (fibers[i].state == SPINNING)
+            fibers[i].state = RUNNABLE;
+}
 
 bool
 schedule_is_pausing(void)
 {
-    return fibers[run.current].is_pausing;
+    return fibers[run.current].pauses > FIRST_LOOKS;
 }
 
 void
 schedule_stop_pausing(void)
 {
-    fibers[run.current].is_pausing = false;
+    fibers[run.current].pauses = 0;
 }
 
 void
 model_pause(void)
 {
-    if (run.current >= 0)
-        fibers[run.current].is_pausing = true;
-}
-
-static int
-word_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
-{
-    schedule_stop_pausing();
-    if ((uint32_t)memory_newest(&word->value, sizeof word->value) != expected) {
-        trace("does not sleep on %s", memory_name(&word->value));
-        return RINGBUS_OK;
-    }
-    if (deadline_ns != RINGBUS_FOREVER && schedule_choose(CHOICE_VALUE, 2) == 1) {
-        trace("the time is up");
-        return RINGBUS_ETIMEDOUT;
-    }
-    trace("sleeps on %s", memory_name(&word->value));
-    fibers[run.current].state = SLEEPING;
-    fibers[run.current].sleeps_on = &word->value;
-    pass_on();
-    return RINGBUS_OK;
-}
-
-static void
-word_wake(struct atomic_u32 *word)
-{
-    if (run.current < 0)
+    if (run.current < 0 || ++fibers[run.current].pauses < MOST_PAUSES)
         return;
-    memory_newest(&word->value, sizeof word->value);
-    trace("wakes %s", memory_name(&word->value));
-    for (int i = 0; i < run.thread_count; i++)
-        if (fibers[i].state == SLEEPING && fibers[i].sleeps_on == &word->value)
-            fibers[i].state = RUNNABLE;
+    /* It has looked at what is newest often enough: until that changes, it sees nothing else. */
+    fibers[run.current].pauses = 0;
+    fibers[run.current].state = SPINNING;
+    trace("spins");
+    pass_on();
 }
-
-static int
-barrier_register(void)
-{
-    return RINGBUS_OK;
-}
-
-static void
-yield(void)
-{
-    model_pause();
-}
-
-static int64_t
-now_ns(void)
-{
-    return 0;
-}
-
-static uint32_t
-cpu_count(void)
-{
-    return 1;
-}
-
-struct os ringbus__os = {
-    .word_wait = word_wait,
-    .word_wake = word_wake,
-    .barrier_register = barrier_register,
-    .barrier = memory_barrier,
-    .yield = yield,
-    .now_ns = now_ns,
-    .cpu_count = cpu_count,
-};

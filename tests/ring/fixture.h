@@ -7,17 +7,68 @@
 
 enum { MILLISECOND = 1000000 };
 
+/* ---- waits of one's own ---- */
+
+/* A word that keeps its trace, as an eventfd does. */
+static inline void
+ring_bell(void *bell)
+{
+    exchange_u32(bell, 1, memory_order_acq_rel);
+    ringbus__os.word_wake(bell);
+}
+
+static inline void
+sleep_by_bell(uint64_t round, int64_t deadline_ns, void *bell)
+{
+    (void)round;
+    if (exchange_u32(bell, 0, memory_order_acq_rel) == 0)
+        ringbus__os.word_wait(bell, 0, deadline_ns);
+}
+
+static inline void
+yield_once(uint64_t round, int64_t deadline_ns, void *context)
+{
+    (void)round;
+    (void)deadline_ns;
+    (void)context;
+    ringbus__os.yield();
+}
+
+/* A reader's, with a bell for each, or a producer's, which nobody wakes. */
+static inline const struct ringbus_custom_wait *
+custom_wait(uint32_t wait, bool is_reader)
+{
+    static struct ringbus_custom_wait custom;
+    static struct atomic_u32 bells[8];
+    static uint32_t next;
+
+    custom = (struct ringbus_custom_wait){sleep_by_bell, ring_bell, &bells[next++ % 8]};
+    if (!is_reader)
+        custom = (struct ringbus_custom_wait){yield_once, NULL, NULL};
+    return wait == RINGBUS_WAIT_CUSTOM ? &custom : NULL;
+}
+
+/* ---- rings and readers ---- */
+
+static inline struct ringbus_ring *
+open_ring_with(const struct ringbus_ring_options *options)
+{
+    struct ringbus_ring *ring = NULL;
+
+    MUST(ringbus_ring_open(options, &ring) == RINGBUS_OK, "no ring");
+    return ring;
+}
+
 static inline struct ringbus_ring *
 open_ring_at(uint32_t capacity, int64_t first, uint32_t wait)
 {
     struct ringbus_ring_options options = ringbus_ring_options_default();
-    struct ringbus_ring *ring = NULL;
 
     options.capacity = capacity;
     options.first = first;
     options.wait = wait;
-    MUST(ringbus_ring_open(&options, &ring) == RINGBUS_OK, "no ring of %u", (unsigned)capacity);
-    return ring;
+    options.custom = custom_wait(wait, false);
+    return open_ring_with(&options);
 }
 
 static inline struct ringbus_ring *
@@ -35,6 +86,7 @@ open_reader_after(
     struct ringbus_reader *reader = NULL;
 
     options.wait = wait;
+    options.custom = custom_wait(wait, true);
     options.after = after;
     options.after_count = count;
     MUST(ringbus_reader_open(ring, &options, &reader) == RINGBUS_OK, "no reader");
@@ -151,6 +203,10 @@ end_watched(struct ringbus_ring *ring)
 }
 
 #define FOR_EACH_WAIT(wait)                                                                        \
+    for (uint32_t wait = RINGBUS_WAIT_PHASED; wait <= RINGBUS_WAIT_CUSTOM; wait++)
+
+/* Those in which the library sleeps until somebody wakes it. */
+#define FOR_EACH_SLEEP(wait)                                                                       \
     for (uint32_t wait = RINGBUS_WAIT_PHASED; wait <= RINGBUS_WAIT_BLOCK; wait++)
 
 #endif

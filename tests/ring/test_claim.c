@@ -65,7 +65,8 @@ END_TEST
 
 START_TEST(a_claim_ends_at_its_deadline_while_there_is_no_room)
 {
-    for (uint32_t wait = RINGBUS_WAIT_PHASED; wait <= RINGBUS_WAIT_BLOCK; wait++) {
+    FOR_EACH_WAIT(wait)
+    {
         struct ringbus_ring *ring = open_ring_at(2, 0, wait);
         struct ringbus_reader *reader = open_reader(ring);
         const int64_t deadline = ringbus_now_ns() + 5 * MILLISECOND;

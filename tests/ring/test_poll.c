@@ -257,6 +257,65 @@ START_TEST(a_batch_may_be_abandoned_in_parts)
 }
 END_TEST
 
+/* ---- why there is nothing ---- */
+
+START_TEST(the_state_of_a_reader_says_why_there_is_nothing)
+{
+    struct ringbus_ring *ring = open_ring(4);
+    struct ringbus_reader *before = open_reader(ring);
+    struct ringbus_reader *after = open_reader_after(ring, RINGBUS_WAIT_PHASED, &before, 1);
+
+    ck_assert_int_eq(ringbus_reader_state(before), RINGBUS_READER_IDLE);
+    ck_assert_int_eq(ringbus_reader_state(after), RINGBUS_READER_IDLE);
+    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 0);
+    ck_assert_int_eq(ringbus_reader_state(before), RINGBUS_READER_IDLE);
+    ringbus_ring_publish(ring, 0, 1);
+    ck_assert_int_eq(ringbus_reader_state(before), RINGBUS_READER_PROCESSING);
+    ck_assert_int_eq(ringbus_reader_state(after), RINGBUS_READER_GATING);
+    ringbus_reader_commit(before, 0);
+    ck_assert_int_eq(ringbus_reader_state(before), RINGBUS_READER_IDLE);
+    ck_assert_int_eq(ringbus_reader_state(after), RINGBUS_READER_PROCESSING);
+    ringbus_reader_commit(after, 0);
+    ck_assert_int_eq(ringbus_reader_state(after), RINGBUS_READER_IDLE);
+    ringbus_ring_close(ring);
+}
+END_TEST
+
+START_TEST(abandoned_slots_are_not_what_a_reader_is_idle_or_gated_for)
+{
+    struct ringbus_ring *ring = open_ring(4);
+    struct ringbus_reader *before = open_reader(ring);
+    struct ringbus_reader *after = open_reader_after(ring, RINGBUS_WAIT_PHASED, &before, 1);
+
+    abandon(ring, 2);
+    ck_assert_int_eq(ringbus_reader_state(before), RINGBUS_READER_IDLE);
+    ck_assert_int_eq(ringbus_reader_state(after), RINGBUS_READER_IDLE);
+    publish(ring, 1);
+    ck_assert_int_eq(ringbus_reader_state(before), RINGBUS_READER_PROCESSING);
+    ck_assert_int_eq(ringbus_reader_state(after), RINGBUS_READER_GATING);
+    abandon(ring, 1);
+    ringbus_reader_commit(before, 2);
+    ringbus_reader_commit(after, 2);
+    ck_assert_int_eq(ringbus_reader_state(after), RINGBUS_READER_IDLE);
+    ringbus_ring_close(ring);
+}
+END_TEST
+
+START_TEST(a_look_at_the_state_changes_nothing)
+{
+    struct ringbus_ring *ring = open_ring(4);
+    struct ringbus_reader *reader = open_reader(ring);
+
+    abandon(ring, 1);
+    publish(ring, 3);
+    ck_assert_int_eq(ringbus_reader_state(reader), RINGBUS_READER_PROCESSING);
+    ck_assert_int_eq(ringbus_reader_position(reader), -1);
+    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
+    CHECK_RUN(reader, 1, 3u);
+    ringbus_ring_close(ring);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -271,5 +330,7 @@ main(void)
         a_ring_full_of_abandoned_slots_is_freed_by_one_poll,
         every_pattern_of_abandoned_slots_delivers_exactly_the_others,
         slots_stepped_over_are_not_free_before_the_run_behind_them_is_committed,
-        a_batch_may_be_abandoned_in_parts);
+        a_batch_may_be_abandoned_in_parts, the_state_of_a_reader_says_why_there_is_nothing,
+        abandoned_slots_are_not_what_a_reader_is_idle_or_gated_for,
+        a_look_at_the_state_changes_nothing);
 }

@@ -3,7 +3,7 @@
 
 START_TEST(a_sleeping_producer_is_woken_by_a_commit)
 {
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct ringbus_reader *reader = open_reader(ring);
@@ -21,7 +21,7 @@ END_TEST
 
 START_TEST(a_sleeping_producer_is_woken_by_the_slowest_reader_that_leaves)
 {
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct ringbus_reader *reader = open_reader(ring);
@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(a_sleeping_producer_is_woken_by_the_publish_of_the_previous_lap)
 {
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct sleeper sleeper = {.ring = ring};
@@ -73,7 +73,7 @@ END_TEST
 
 START_TEST(a_sleeping_producer_is_woken_by_the_end)
 {
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct sleeper sleepers[2] = {{.ring = ring}, {.ring = ring}};

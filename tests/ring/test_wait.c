@@ -3,7 +3,7 @@
 
 START_TEST(a_sleeping_reader_is_woken_by_a_publish)
 {
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct sleeper sleeper = {.reader = open_reader_after(ring, wait, NULL, 0)};
@@ -22,7 +22,7 @@ START_TEST(all_sleeping_readers_are_woken_by_one_publish)
 {
     enum { READERS = 4 };
 
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct sleeper sleepers[READERS];
@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(a_sleeping_reader_is_woken_by_the_end)
 {
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct sleeper sleeper = {.reader = open_reader_after(ring, wait, NULL, 0)};
@@ -89,7 +89,7 @@ END_TEST
 
 START_TEST(a_sleeping_dependent_is_woken_by_a_commit)
 {
-    FOR_EACH_WAIT(wait)
+    FOR_EACH_SLEEP(wait)
     {
         struct ringbus_ring *ring = begin_watched(2, wait);
         struct ringbus_reader *before = open_reader(ring);
@@ -205,8 +205,7 @@ START_TEST(a_ring_with_a_wake_of_its_own_calls_it_once_for_an_announced_sleep)
     struct ringbus_reader *reader = open_reader(ring);
     struct atomic_u64 wakes = {0};
 
-    ring->wake = count_wake;
-    ring->wake_context = &wakes;
+    ringbus__ring_on_wake(ring, count_wake, &wakes);
     publish(ring, 1);
     ck_assert_uint_eq(load_u64(&wakes, ORDER_COUNT), 0);
     ringbus__reader_arm(reader);

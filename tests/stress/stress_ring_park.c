@@ -289,8 +289,7 @@ START_TEST(a_reader_that_falls_asleep_in_its_own_way_misses_no_publish)
 
     open_match(&match, RINGBUS_WAIT_BLOCK, 500000);
     match.spread = 4; /* it announces its sleep by a fence, which takes less time */
-    match.there->wake = ring_the_bell;
-    match.there->wake_context = &match;
+    ringbus__ring_on_wake(match.there, ring_the_bell, &match);
     play(&match, chase, be_chased_by_bell);
     close_match(&match, 0);
 }

@@ -112,6 +112,12 @@ thread_start(struct os_thread *thread)
 }
 
 static int
+thread_pin(uint32_t cpu)
+{
+    return fails_now() ? RINGBUS_ESYS : real.thread_pin(cpu);
+}
+
+static int
 thread_at_exit(void (*run)(void *context), void *context)
 {
     return fails_now() ? RINGBUS_ESYS : real.thread_at_exit(run, context);
@@ -139,6 +145,7 @@ os_watch_begin(uint64_t fail_nth)
     ringbus__os.barrier_register = barrier_register;
     ringbus__os.barrier = barrier;
     ringbus__os.thread_start = thread_start;
+    ringbus__os.thread_pin = thread_pin;
     ringbus__os.thread_at_exit = thread_at_exit;
     ringbus__os.random = random_bytes;
 }

@@ -228,6 +228,24 @@ produce_around_abandoned(void)
 }
 
 static void
+abandon_a_lap(void)
+{
+    for (int i = 0; i < 2; i++) {
+        const int64_t sequence = ringbus_ring_claim(rings.ring, 1);
+
+        model_check(sequence >= 0);
+        ringbus_ring_abandon(rings.ring, sequence, 1);
+    }
+    model_check(rings_produce(7));
+}
+
+static void
+consume_one(void)
+{
+    rings_consume_all(0, 1);
+}
+
+static void
 end_abandoned(void)
 {
     model_check(rings.counts[0] == 2 && rings.values[0] == 1 && rings.values[1] == 2);
@@ -302,6 +320,10 @@ const struct scenario model_flow[] = {
         .begin = begin_one_reader,
         .threads = {produce_around_abandoned, consume_two},
         .end = end_abandoned},
+    {.name = "flow_abandon_all",
+        .proves = "a ring full of abandoned slots has room again",
+        .begin = begin_one_reader,
+        .threads = {abandon_a_lap, consume_one}},
     {.name = "flow_abandon_other",
         .proves = "one producer abandons between the events of another",
         .begin = begin_one_reader,

@@ -8,8 +8,9 @@ name_words(void)
 {
     static const char *const stamps[] = {"stamp[0]", "stamp[1]"};
     static const char *const cells[] = {"slot[0].a", "slot[0].b", "slot[1].a", "slot[1].b"};
-    static const char *const positions[] = {"position[0]", "position[1]", "position[2]"};
-    static const char *const asleep[] = {"asleep[0]", "asleep[1]", "asleep[2]"};
+    static const char *const positions[] = {
+        "position[0]", "position[1]", "position[2]", "position[3]"};
+    static const char *const asleep[] = {"asleep[0]", "asleep[1]", "asleep[2]", "asleep[3]"};
     struct ringbus_ring *ring = rings.ring;
 
     for (int i = 0; i < 2; i++) {
@@ -32,11 +33,10 @@ name_words(void)
 }
 
 void
-rings_open(uint32_t readers)
+rings_open_with(struct ringbus_ring_options options, uint32_t readers)
 {
-    struct ringbus_ring_options options = ringbus_ring_options_default();
-
-    options.capacity = 2;
+    if (options.capacity == 0)
+        options.capacity = 2;
     options.slot_size = CELLS_A_SLOT * sizeof(uint64_t);
     options.max_readers = readers;
     options.wait = RINGBUS_WAIT_BLOCK;
@@ -46,6 +46,24 @@ rings_open(uint32_t readers)
         model_fail("ringbus_ring_open");
     rings.view = ringbus_ring_view(rings.ring);
     name_words();
+}
+
+void
+rings_open(uint32_t readers)
+{
+    rings_open_with(ringbus_ring_options_default(), readers);
+}
+
+void
+rings_join_back(uint32_t index, uint32_t back)
+{
+    struct ringbus_reader_options options = ringbus_reader_options_default();
+
+    options.back = back;
+    options.wait = RINGBUS_WAIT_BLOCK;
+    options.is_eager = 1;
+    if (ringbus_reader_open(rings.ring, &options, &rings.readers[index]) != RINGBUS_OK)
+        model_fail("ringbus_reader_open");
 }
 
 void
@@ -59,6 +77,7 @@ rings_join(uint32_t index, uint32_t after)
             list[options.after_count++] = rings.readers[i];
     options.after = list;
     options.wait = RINGBUS_WAIT_BLOCK;
+    options.is_eager = 1;
     if (ringbus_reader_open(rings.ring, &options, &rings.readers[index]) != RINGBUS_OK)
         model_fail("ringbus_reader_open");
 }

@@ -19,8 +19,12 @@ extern struct rings rings;
 
 /* A ring of 2 slots with `readers` places, none of them open. Its first sequence is such that laps differ. */
 void rings_open(uint32_t readers);
+/* The same, with what else the options say. */
+void rings_open_with(struct ringbus_ring_options options, uint32_t readers);
 /* Open reader `index`, after the readers of `after` (bits). */
 void rings_join(uint32_t index, uint32_t after);
+/* So many events before the cursor. */
+void rings_join_back(uint32_t index, uint32_t back);
 uint64_t *rings_cell(int64_t sequence, int cell);
 
 /* Claim one slot (blocking), write, publish. False: the line is closed. */

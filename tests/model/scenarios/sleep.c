@@ -121,6 +121,20 @@ begin_two_readers(void)
     rings_join(1, 0);
 }
 
+/* Who was woken is off the list: later publishes do not look at it again. */
+static void
+begin_armed(void)
+{
+    begin_empty();
+    ringbus__reader_arm(rings.readers[0]);
+}
+
+static void
+check_nobody_sleeps(void)
+{
+    model_check(load_u64(&rings.ring->sleepers, ORDER_OWN) == 0);
+}
+
 /* ---- a ring whose readers sleep in a way of their own ---- */
 
 static struct atomic_u32 bell;
@@ -139,7 +153,7 @@ begin_own_wake(void)
     begin_empty();
     bell.value = 0;
     model_name(&bell, "bell");
-    rings.ring->wake = ring_bell;
+    ringbus__ring_on_wake(rings.ring, ring_bell, NULL);
 }
 
 static void
@@ -216,6 +230,11 @@ const struct scenario model_sleep[] = {
         .proves = "so does its abandoning",
         .begin = begin_lap,
         .threads = {produce_one, abandon_held}},
+    {.name = "sleep_armed",
+        .proves = "a publish takes the bits of whom it wakes",
+        .begin = begin_armed,
+        .threads = {produce_one},
+        .end = check_nobody_sleeps},
     {.name = "sleep_two_producers",
         .proves = "two producers that wait for room are both woken",
         .begin = begin_full,

@@ -8,14 +8,15 @@
 
 static struct atomic_u32 x, y, z;
 static unsigned r[4];
-static uint32_t seen; /* bit of r0 + 2 r1 + 4 r2 + 8 r3; for CoRR and S, values up to 3 */
+static uint32_t seen
+    MODEL_KEPT; /* bit of r0 + 2 r1 + 4 r2 + 8 r3; for CoRR and S, values up to 3 */
 
 #define RELAXED memory_order_relaxed
 #define ACQUIRE memory_order_acquire
 #define RELEASE memory_order_release
 #define BOTH memory_order_acq_rel
 
-static const char *litmus_name;
+static const char *litmus_name MODEL_KEPT;
 
 static void
 begin(void)

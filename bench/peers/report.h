@@ -1,0 +1,27 @@
+/* report.h - what a contest comes to: a line of JSON for each case and system, and a table with the goals. */
+#ifndef RINGBUS_BENCH_REPORT_H
+#define RINGBUS_BENCH_REPORT_H
+
+#include <stdio.h>
+
+#include "contest.h"
+
+/* The ratio of `ringbus` to a peer that is wanted: at least, or of latencies at most. */
+struct goal {
+    const char *name; /* of the case, as reported */
+    const char *peer;
+    double ratio;
+};
+
+/* Append the contest's lines to `results`, and its rows to `table`. `goals` ends with a NULL name.
+ *
+ * return  how many goals were missed */
+int report_contest(
+    const struct contest *contest, const struct goal *goals, FILE *results, FILE *table);
+
+void report_head(FILE *table);
+
+/* Everything so far that had a goal: ours, the peer's, the ratio with its worse quartile, the goal, met or not. */
+void report_goals(FILE *table);
+
+#endif

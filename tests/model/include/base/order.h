@@ -1,0 +1,56 @@
+/* order.h - lib/base/order.h for the model checker: each edge is a variable, so that one can be weakened without
+ * building anything anew (--weaken). */
+#ifndef RINGBUS_MODEL_ORDER_H
+#define RINGBUS_MODEL_ORDER_H
+
+#include "../lib/base/order.h"
+#include "edges.h"
+
+#undef ORDER_PUBLISH_RELEASE
+#define ORDER_PUBLISH_RELEASE model_orders[MODEL_PUBLISH_RELEASE]
+#undef ORDER_PUBLISH_ACQUIRE
+#define ORDER_PUBLISH_ACQUIRE model_orders[MODEL_PUBLISH_ACQUIRE]
+#undef ORDER_WORD_RELEASE
+#define ORDER_WORD_RELEASE model_orders[MODEL_WORD_RELEASE]
+#undef ORDER_WORD_ACQUIRE
+#define ORDER_WORD_ACQUIRE model_orders[MODEL_WORD_ACQUIRE]
+#undef ORDER_POSITION_RELEASE
+#define ORDER_POSITION_RELEASE model_orders[MODEL_POSITION_RELEASE]
+#undef ORDER_FREE_ACQUIRE
+#define ORDER_FREE_ACQUIRE model_orders[MODEL_FREE_ACQUIRE]
+#undef ORDER_STAGE_ACQUIRE
+#define ORDER_STAGE_ACQUIRE model_orders[MODEL_STAGE_ACQUIRE]
+#undef ORDER_TAKE_RELEASE
+#define ORDER_TAKE_RELEASE model_orders[MODEL_TAKE_RELEASE]
+#undef ORDER_GATE_RELEASE
+#define ORDER_GATE_RELEASE model_orders[MODEL_GATE_RELEASE]
+#undef ORDER_GATE_ACQUIRE
+#define ORDER_GATE_ACQUIRE model_orders[MODEL_GATE_ACQUIRE]
+#undef ORDER_CUT_RELEASE
+#define ORDER_CUT_RELEASE model_orders[MODEL_CUT_RELEASE]
+#undef ORDER_CUT_ACQUIRE
+#define ORDER_CUT_ACQUIRE model_orders[MODEL_CUT_ACQUIRE]
+#undef ORDER_LOCK_RELEASE
+#define ORDER_LOCK_RELEASE model_orders[MODEL_LOCK_RELEASE]
+#undef ORDER_LOCK_ACQUIRE
+#define ORDER_LOCK_ACQUIRE model_orders[MODEL_LOCK_ACQUIRE]
+#undef ORDER_WAKE
+#define ORDER_WAKE model_orders[MODEL_WAKE]
+#undef ORDER_TABLE_RELEASE
+#define ORDER_TABLE_RELEASE model_orders[MODEL_TABLE_RELEASE]
+#undef ORDER_TABLE_ACQUIRE
+#define ORDER_TABLE_ACQUIRE model_orders[MODEL_TABLE_ACQUIRE]
+#undef ORDER_EPOCH_RELEASE
+#define ORDER_EPOCH_RELEASE model_orders[MODEL_EPOCH_RELEASE]
+#undef ORDER_EPOCH_ACQUIRE
+#define ORDER_EPOCH_ACQUIRE model_orders[MODEL_EPOCH_ACQUIRE]
+#undef ORDER_CALL_RELEASE
+#define ORDER_CALL_RELEASE model_orders[MODEL_CALL_RELEASE]
+#undef ORDER_CALL_ACQUIRE
+#define ORDER_CALL_ACQUIRE model_orders[MODEL_CALL_ACQUIRE]
+#undef ORDER_STATE_RELEASE
+#define ORDER_STATE_RELEASE model_orders[MODEL_STATE_RELEASE]
+#undef ORDER_STATE_ACQUIRE
+#define ORDER_STATE_ACQUIRE model_orders[MODEL_STATE_ACQUIRE]
+
+#endif

@@ -1,0 +1,212 @@
+/* system.c - the operating system of the scenarios: sleeping on a word, the barrier of the process, a clock, memory.
+ *
+ * The clock stands still, but for whoever spins: a spin loop with a bound looks a few times, and its time is up. */
+#include <string.h>
+
+#include "base/barrier.h"
+#include "base/os.h"
+#include "machine.h"
+#include "ringbus/error.h"
+
+static int
+word_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
+{
+    const bool has_deadline = deadline_ns != RINGBUS_FOREVER;
+    const bool may_be_spurious = run.preempts < run.bounds.preempts;
+    int chosen = 0;
+
+    if (has_deadline && schedule_is_stack(word)) {
+        model_pause(); /* nobody could wake it: it only lets time pass */
+        return RINGBUS_ETIMEDOUT;
+    }
+    schedule_stop_pausing();
+    if ((uint32_t)memory_newest(&word->value, sizeof word->value) != expected) {
+        trace("does not sleep on %s", memory_name(&word->value));
+        return RINGBUS_OK;
+    }
+    chosen = schedule_choose(CHOICE_VALUE, 1 + has_deadline + may_be_spurious);
+    if (has_deadline && chosen == 1) {
+        trace("the time is up");
+        return RINGBUS_ETIMEDOUT;
+    }
+    if (chosen > 0) {
+        run.preempts++;
+        trace("sleeps on %s and wakes for no reason", memory_name(&word->value));
+        return RINGBUS_OK;
+    }
+    trace("sleeps on %s", memory_name(&word->value));
+    schedule_sleep(&word->value);
+    return RINGBUS_OK;
+}
+
+static void
+word_wake(struct atomic_u32 *word)
+{
+    if (run.current < 0)
+        return;
+    memory_newest(&word->value, sizeof word->value);
+    trace("wakes %s", memory_name(&word->value));
+    schedule_wake(&word->value);
+}
+
+static int
+barrier_register(void)
+{
+    return RINGBUS_OK;
+}
+
+/* ---- the end of a thread ---- */
+
+enum { MOST_HOOKS = 4 };
+
+static struct {
+    void (*run)(void *context);
+    void *context;
+} hooks[MODEL_THREADS][MOST_HOOKS];
+static int hook_counts[MODEL_THREADS];
+
+/* Hooks of `begin` are never run: it is no thread that ends. */
+static int
+thread_at_exit(void (*run_hook)(void *context), void *context)
+{
+    const int me = run.current;
+
+    if (me < 0)
+        return RINGBUS_OK;
+    if (hook_counts[me] == MOST_HOOKS)
+        return RINGBUS_ESYS;
+    hooks[me][hook_counts[me]].run = run_hook;
+    hooks[me][hook_counts[me]++].context = context;
+    return RINGBUS_OK;
+}
+
+int
+model_thread(void)
+{
+    return run.current;
+}
+
+void
+model_exit(void)
+{
+    const int me = run.current;
+
+    while (hook_counts[me] > 0) {
+        hook_counts[me]--;
+        hooks[me][hook_counts[me]].run(hooks[me][hook_counts[me]].context);
+    }
+}
+
+static void
+yield(void)
+{
+    model_pause();
+}
+
+static int64_t
+now_ns(void)
+{
+    return run.current >= 0 && schedule_is_pausing() ? INT64_C(1) << 40 : 0;
+}
+
+static uint32_t
+cpu_count(void)
+{
+    return MODEL_THREADS;
+}
+
+static int
+random_bytes(void *bytes, size_t size)
+{
+    memset(bytes, 1, size);
+    return RINGBUS_OK;
+}
+
+int64_t
+ringbus_now_ns(void)
+{
+    return now_ns();
+}
+
+struct os ringbus__os = {
+    .word_wait = word_wait,
+    .word_wake = word_wake,
+    .barrier_register = barrier_register,
+    .barrier = memory_barrier,
+    .thread_at_exit = thread_at_exit,
+    .yield = yield,
+    .now_ns = now_ns,
+    .random = random_bytes,
+    .cpu_count = cpu_count,
+};
+
+/* ---- memory of one execution ---- */
+
+enum { FREED = 64 };
+
+static unsigned char arena[64 * 1024] __attribute__((aligned(256))) CHECKERS_OWN;
+static size_t arena_used CHECKERS_OWN;
+static struct {
+    const unsigned char *from[FREED];
+    size_t size[FREED];
+    int count;
+} freed CHECKERS_OWN;
+
+static void *
+allocate(size_t size, size_t alignment, void *context)
+{
+    void *memory = NULL;
+
+    (void)context;
+    arena_used = (arena_used + alignment - 1) / alignment * alignment;
+    if (arena_used + size > sizeof arena)
+        return NULL;
+    memory = arena + arena_used;
+    arena_used += size;
+    return memory;
+}
+
+/* It is not given out again, and nobody may touch it any more. */
+static void
+release(void *memory, size_t size, void *context)
+{
+    (void)context;
+    if (run.current < 0 || memory == NULL)
+        return;
+    plain_write(memory, size);
+    if (freed.count == FREED)
+        model_fail("the scenario frees too much for the checker");
+    freed.from[freed.count] = memory;
+    freed.size[freed.count++] = size;
+}
+
+bool
+system_is_freed(const void *address)
+{
+    const unsigned char *at = address;
+
+    for (int i = 0; i < freed.count; i++)
+        if (at >= freed.from[i] && at < freed.from[i] + freed.size[i])
+            return true;
+    return false;
+}
+
+const struct ringbus_allocator model_allocator = {allocate, release, NULL};
+
+void
+system_begin(void)
+{
+    arena_used = 0;
+    freed.count = 0;
+}
+
+void
+system_digest(struct digest *digest)
+{
+    uint64_t sum = 0;
+
+    digest_bytes(digest, arena, arena_used);
+    for (int i = 0; i < freed.count; i++) /* in any order */
+        sum += (uint64_t)(freed.from[i] - arena) * UINT64_C(0x9E3779B97F4A7C15) + freed.size[i];
+    digest_number(digest, sum);
+}
