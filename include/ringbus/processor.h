@@ -54,7 +54,7 @@ struct ringbus_processor_options {
     /* Of the thread, which bears the first 15 bytes, and of the reader, unless that has one; at most 31 bytes. NULL: as
      * the reader. */
     const char *name;
-    uint32_t max_batch;     /* events in a batch at most; 0: 256 */
+    uint32_t max_batch;     /* events in a batch at most; 0: 256, of a worker 16 */
     uint32_t release_every; /* so many events of a batch are released at once; 0: at its end */
     int64_t timeout_ns;     /* on_timeout is called when nothing has come for so long; 0: never */
     uint32_t cpu;           /* the thread runs there only: the number of the CPU + 1; 0: anywhere */
@@ -90,7 +90,8 @@ ringbus_processor_options_default(void)
  * meanwhile are not lost.
  *
  * options        NULL: the defaults. A timeout_ns without on_timeout is RINGBUS_EINVAL.
- * ret_processor  written on success only; close it with ringbus_processor_close
+ * ret_processor  written before the thread starts, for the handlers to use; on error it is what it was before. Close it
+ *                with ringbus_processor_close
  * return         RINGBUS_OK, RINGBUS_EINVAL (also: a lossy ring), RINGBUS_ENOMEM, RINGBUS_ENOSPC and RINGBUS_ERANGE
  *                (see ringbus_reader_open and ringbus_worker_open), RINGBUS_ESYS (no thread, or not on that CPU), or
  *                what on_start returned. On error the ring is as it was.
@@ -117,8 +118,8 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_processor_resume(struct ringbus_proces
 /* Wait until everything that was claimed before this call is finished, with a share by whichever worker; what the
  * handlers did with it is visible then. Neither the processor nor the producers stop.
  *
- * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN (it halted or stopped before that),
- *         RINGBUS_EDEADLK (from a handler or hook of a processor of this ring), RINGBUS_EINVAL (NULL)
+ * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN (it halted or stopped before that; of the readers before
+ *         it, and of claims that nobody publishes, this call knows nothing and waits), RINGBUS_EDEADLK (from a handler or hook of a processor of this ring), RINGBUS_EINVAL (NULL)
  * Thread  any; any number at once. */
 RINGBUS_API int ringbus_processor_drain_until(
     struct ringbus_processor *processor, int64_t deadline_ns);
@@ -148,8 +149,11 @@ RINGBUS_API struct ringbus_reader *ringbus_processor_reader(
 /* Halt, leave the ring (or the share, as ringbus_worker_close does), free. Producers and readers that waited for this
  * one go on. No other call may be in progress on it, or made later. NULL is allowed.
  *
- * return  RINGBUS_OK; RINGBUS_EBUSY (a reader that comes after this one is open) and RINGBUS_EDEADLK (from a handler or
- *         hook of a processor of this ring): nothing was done */
+ * What it has not handled is not handled any more: to have everything handled, end the line, drain, then close.
+ *
+ * return  RINGBUS_OK; RINGBUS_EDEADLK (from a handler or hook of a processor of this ring): nothing was done;
+ *         RINGBUS_EBUSY (a reader that comes after this one is open): nothing was done, or, if that was opened during
+ *         this call, the processor has halted */
 RINGBUS_API int ringbus_processor_close(struct ringbus_processor *processor);
 
 RINGBUS_END_DECLS

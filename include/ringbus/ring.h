@@ -147,7 +147,8 @@ struct ringbus_run {
 RINGBUS_API RINGBUS_NODISCARD int ringbus_ring_open(
     const struct ringbus_ring_options *options, struct ringbus_ring **ret_ring);
 
-/* Free the ring and its readers. Nobody may be inside any of its calls. NULL is allowed. */
+/* Free the ring and its readers. Nobody may be inside any of its calls: who was told RINGBUS_ESHUTDOWN waits for the
+ * thread that ended the line, and for publishers. NULL is allowed. */
 RINGBUS_API void ringbus_ring_close(struct ringbus_ring *ring);
 
 /* End the sequence line: later claims, and producers blocked in one, get RINGBUS_ESHUTDOWN; what
@@ -212,7 +213,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_open(struct ringbus_ring *ring,
  * call on it.
  *
  * return  RINGBUS_OK, RINGBUS_EBUSY (a reader that comes `after` this one is still open, or it is in a set),
- *         RINGBUS_EINVAL (closed already) */
+ *         RINGBUS_EINVAL (closed already, and nobody has its place yet; or it is a share's or a processor's) */
 RINGBUS_API int ringbus_reader_close(struct ringbus_reader *reader);
 
 /* What there is to read now: the longest contiguous run after what was last committed, at most `max`
@@ -243,12 +244,12 @@ enum ringbus_reader_state {
 /* A snapshot. Thread: the reader's own. Source: LMAX EventPoller.PollState. */
 RINGBUS_API enum ringbus_reader_state ringbus_reader_state(const struct ringbus_reader *reader);
 
-/* Be done with all events up to and including `sequence`; it lies in the last polled run or is its
- * first - 1. Producers may overwrite them, readers `after` this one may read them.
+/* Be done with all events up to and including `sequence`, which lies in the last polled run; an earlier one changes
+ * nothing. Producers may overwrite them, readers `after` this one may read them.
  * Thread: the reader's own. Lock-free, but wakes whoever sleeps for it. */
 RINGBUS_API void ringbus_reader_commit(struct ringbus_reader *reader, int64_t sequence);
 
-/* The last sequence this reader has finished. Thread: any. */
+/* The last sequence this reader has finished; of a share, its workers. Thread: any. */
 RINGBUS_API int64_t ringbus_reader_position(const struct ringbus_reader *reader);
 
 /* ---- what is going on ---------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ struct ringbus_share_options {
     uint32_t wait;                       /* enum ringbus_wait, of each worker */
     uint32_t is_eager;                   /* as of a reader */
     uint32_t back;                       /* as of a reader */
-    /* With RINGBUS_WAIT_CUSTOM. One for all workers: its `wake` must leave a count, for each call wakes any one. */
+    /* With RINGBUS_WAIT_CUSTOM, the same for all workers. Its `wake` is NULL: it could not tell which of them is meant. */
     const struct ringbus_custom_wait *custom;
     const char *name; /* for figures and dumps, at most 31 bytes; NULL: "reader-<number>" */
 };
@@ -61,7 +61,8 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_share_open(struct ringbus_ring *ring,
 
 /* Leave the ring. What no worker has finished is not handled any more.
  *
- * return  RINGBUS_OK, RINGBUS_EBUSY (a worker is open, or a reader that comes after the share), RINGBUS_EINVAL (NULL)
+ * return  RINGBUS_OK, RINGBUS_EBUSY (a worker is open, or a reader that comes after the share; no way to wait for
+ *         workers: join their threads first), RINGBUS_EINVAL (NULL)
  * Thread  one, and nobody uses the share any more. Closing the ring closes it too. */
 RINGBUS_API int ringbus_share_close(struct ringbus_share *share);
 
@@ -69,7 +70,8 @@ RINGBUS_API int ringbus_share_close(struct ringbus_share *share);
  * with it. */
 RINGBUS_API struct ringbus_reader *ringbus_share_reader(const struct ringbus_share *share);
 
-/* Everything up to this sequence is finished. Thread: any. */
+/* Everything up to this sequence is finished. A snapshot; a worker that is just looking for events may make it smaller
+ * for a moment. Thread: any. */
 RINGBUS_API int64_t ringbus_share_position(const struct ringbus_share *share);
 
 /* A worker more.
@@ -84,7 +86,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_worker_open(
  * ones; if there is none, it waits for one to open, and producers wait for it as for any event. No thread may be inside
  * a call on the worker.
  *
- * return  RINGBUS_OK, RINGBUS_EINVAL (closed already) */
+ * return  RINGBUS_OK, RINGBUS_EINVAL (closed already, and nobody has its place yet) */
 RINGBUS_API int ringbus_worker_close(struct ringbus_worker *worker);
 
 /* What is this worker's to handle: first what it has not committed of its last range, then what another one left

@@ -62,7 +62,9 @@ ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claim
         note_unread(ring, slowest != INT64_MAX, bound);
     slowest = least(slowest, bound);
     if (unlikely(ring->clear != NULL)) {
-        ringbus__gate_clear(ring);
+        /* HINT: who finds nothing to clear leaves no mark, so that who clears comes to an end. */
+        if (slowest > load_i64(&ring->cleared, ORDER_HINT))
+            ringbus__gate_clear(ring);
         /* FREE acquire: the hook has finished with the slots up to here. */
         slowest = load_i64(&ring->cleared, ORDER_FREE_ACQUIRE);
     }

@@ -66,6 +66,7 @@ struct ringbus_reader {
     bool has_stepped;       /* a poll has moved the position over abandoned slots */
     bool waits_for_readers; /* what it waits for comes with a position, not with a publish */
     bool is_in_set;         /* a set waits for it (set.c) */
+    bool is_lent;           /* it is a processor's */
     struct waiter waiter;
     struct atomic_u64 wakes; /* figure: sleeps that ended */
     struct atomic_u64 lost;  /* lossy rings: events it did not get */

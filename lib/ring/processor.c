@@ -2,7 +2,8 @@
  *
  * I1  `state` is the one word that says what a processor does. STARTING and RUNNING become HALTING by compare-and-swap,
  *     STARTING becomes RUNNING in the same way; only the thread writes what it becomes when it leaves; HALTED and
- *     STOPPED become STARTING by the compare-and-swap of the one who resumes it, who has the thread then
+ *     STOPPED become STARTING by the compare-and-swap of the one who resumes it, who has the thread then. That is a new
+ *     life, counted in the same word: who waits for the end of one is not held by the next
  * I2  `done` is the last event that was handled or skipped. What is released is done; when the thread has left, what
  *     is done is released. A batch that is broken off is released when on_shutdown has returned, not before
  * I3  whoever waits for a processor waits on the ring's `room`, which every position that moves raises, and so does who
@@ -20,7 +21,7 @@
 #include "base/options.h"
 #include "ring/ring.h"
 
-enum { DEFAULT_BATCH = 256 };
+enum { DEFAULT_BATCH = 256, DEFAULT_RANGE = 16 };
 
 struct ringbus_processor {
     /* never written after open */
@@ -45,9 +46,24 @@ struct ringbus_processor {
     struct atomic_u32 has_begun; /* start_code is there */
 
     /* written when the thread begins and leaves, and by who halts */
-    _Alignas(CPU_LINE) struct atomic_u32 state; /* enum ringbus_processor_state */
+    _Alignas(
+        CPU_LINE) struct atomic_u32 state; /* enum ringbus_processor_state, and which life it is */
     struct atomic_u32 stop_code;
 };
+
+enum { LIFE = 8 }; /* above the states */
+
+static uint32_t
+state_in(uint32_t word)
+{
+    return word % LIFE;
+}
+
+static uint32_t
+life_in(uint32_t word)
+{
+    return word - state_in(word);
+}
 
 /* The processor whose thread this is. */
 static _Thread_local const struct ringbus_processor *current;
@@ -58,7 +74,8 @@ static bool
 must_leave(struct ringbus_processor *processor)
 {
     /* STATE acquire: on_shutdown finds what was done before the halt. */
-    if (unlikely(load_u32(&processor->state, ORDER_STATE_ACQUIRE) == RINGBUS_PROCESSOR_HALTING) &&
+    if (unlikely(state_in(load_u32(&processor->state, ORDER_STATE_ACQUIRE)) ==
+                 RINGBUS_PROCESSOR_HALTING) &&
         processor->leaving == 0)
         processor->leaving = RINGBUS_PROCESSOR_HALTED;
     return processor->leaving != 0;
@@ -192,7 +209,8 @@ handle_all(struct ringbus_processor *processor)
 static int
 begin(struct ringbus_processor *processor)
 {
-    uint32_t state = RINGBUS_PROCESSOR_STARTING;
+    uint32_t starting =
+        life_in(load_u32(&processor->state, ORDER_OWN)) | RINGBUS_PROCESSOR_STARTING;
     int code = RINGBUS_OK;
 
     if (processor->options.cpu != 0)
@@ -201,7 +219,8 @@ begin(struct ringbus_processor *processor)
         code = processor->options.on_start(processor->context);
     if (code >= 0)
         /* STATE release: on_start is over. It fails if somebody has asked to halt. */
-        cas_u32(&processor->state, &state, RINGBUS_PROCESSOR_RUNNING, ORDER_STATE_RELEASE);
+        cas_u32(&processor->state, &starting, life_in(starting) | RINGBUS_PROCESSOR_RUNNING,
+            ORDER_STATE_RELEASE);
     processor->start_code = code < 0 ? code : RINGBUS_OK;
     /* STATE release: the code is there. */
     store_u32(&processor->has_begun, 1, ORDER_STATE_RELEASE);
@@ -222,7 +241,8 @@ run_processor(void *context)
         processor->options.on_shutdown(processor->context);
     release_done(processor);
     /* STATE release: the last position, and all that the handler did, come before. */
-    store_u32(&processor->state, processor->leaving, ORDER_STATE_RELEASE);
+    store_u32(&processor->state,
+        life_in(load_u32(&processor->state, ORDER_OWN)) | processor->leaving, ORDER_STATE_RELEASE);
     signal_raise(&processor->ring->room);
 }
 
@@ -272,7 +292,7 @@ read_options(
         (options->name != NULL && strlen(options->name) > RING_MAX_NAME))
         return RINGBUS_EINVAL;
     if (options->max_batch == 0)
-        options->max_batch = DEFAULT_BATCH;
+        options->max_batch = options->share != NULL ? DEFAULT_RANGE : DEFAULT_BATCH;
     return RINGBUS_OK;
 }
 
@@ -297,16 +317,17 @@ join_ring(struct ringbus_processor *processor)
     reading.size = sizeof reading;
     if (reading.name == NULL)
         reading.name = options->name;
-    return ringbus_reader_open(processor->ring, &reading, &processor->reader);
+    outcome = ringbus_reader_open(processor->ring, &reading, &processor->reader);
+    if (outcome == RINGBUS_OK)
+        processor->reader->is_lent = true;
+    return outcome;
 }
 
-static void
+static int
 leave_ring(struct ringbus_processor *processor)
 {
-    if (processor->worker != NULL)
-        ringbus_worker_close(processor->worker);
-    else
-        ringbus_reader_close(processor->reader);
+    return processor->worker != NULL ? ringbus_worker_close(processor->worker)
+                                     : ringbus__reader_leave(processor->reader);
 }
 
 int
@@ -330,17 +351,20 @@ ringbus_processor_open(struct ringbus_ring *ring, ringbus_event_handler handler,
     processor->options = options;
     outcome = join_ring(processor);
     if (outcome == RINGBUS_OK) {
+        struct ringbus_processor *before = *ret_processor;
+
+        *ret_processor = processor; /* handlers are called from now on, and may want it */
         processor->thread.run = run_processor;
         processor->thread.context = processor;
         snprintf(processor->thread.name, sizeof processor->thread.name, "%.15s",
             options.name != NULL ? options.name : processor->reader->name);
         outcome = start(processor);
-        if (outcome != RINGBUS_OK)
+        if (outcome != RINGBUS_OK) {
+            *ret_processor = before;
             leave_ring(processor);
+        }
     }
-    if (outcome == RINGBUS_OK)
-        *ret_processor = processor;
-    else
+    if (outcome != RINGBUS_OK)
         ringbus__release(&ring->allocator, processor, sizeof *processor);
     return outcome;
 }
@@ -348,22 +372,23 @@ ringbus_processor_open(struct ringbus_ring *ring, ringbus_event_handler handler,
 int
 ringbus_processor_resume(struct ringbus_processor *processor)
 {
-    uint32_t stood = 0;
+    uint32_t stood = 0, life = 0;
     int outcome = RINGBUS_OK;
 
     if (processor == NULL)
         return RINGBUS_EINVAL;
     /* STATE acquire: the last thread has left all that the next one finds. */
     stood = load_u32(&processor->state, ORDER_STATE_ACQUIRE);
-    if (stood == RINGBUS_PROCESSOR_ENDED)
+    life = life_in(stood) + LIFE;
+    if (state_in(stood) == RINGBUS_PROCESSOR_ENDED)
         return RINGBUS_ESHUTDOWN;
-    if ((stood != RINGBUS_PROCESSOR_HALTED && stood != RINGBUS_PROCESSOR_STOPPED) ||
-        !cas_u32(&processor->state, &stood, RINGBUS_PROCESSOR_STARTING, ORDER_STATE_ACQUIRE))
+    if (state_in(stood) < RINGBUS_PROCESSOR_HALTED ||
+        !cas_u32(&processor->state, &stood, life | RINGBUS_PROCESSOR_STARTING, ORDER_STATE_ACQUIRE))
         return RINGBUS_EBUSY;
     join(processor);
     outcome = start(processor);
     if (outcome != RINGBUS_OK) {
-        store_u32(&processor->state, stood, ORDER_STATE_RELEASE);
+        store_u32(&processor->state, life | state_in(stood), ORDER_STATE_RELEASE);
         signal_raise(&processor->ring->room);
     }
     return outcome;
@@ -372,9 +397,9 @@ ringbus_processor_resume(struct ringbus_processor *processor)
 /* ---- wait, halt, close ---- */
 
 static bool
-is_out(uint32_t state)
+is_out(uint32_t word)
 {
-    return state >= RINGBUS_PROCESSOR_HALTED;
+    return state_in(word) >= RINGBUS_PROCESSOR_HALTED;
 }
 
 /* The caller is a handler or hook of a processor of the same ring. */
@@ -387,20 +412,23 @@ is_inside(const struct ringbus_processor *processor)
 int
 ringbus_processor_halt(struct ringbus_processor *processor)
 {
-    uint32_t state = RINGBUS_PROCESSOR_RUNNING;
+    uint32_t word = 0;
 
     if (processor == NULL)
         return RINGBUS_EINVAL;
-    while (state < RINGBUS_PROCESSOR_HALTING)
+    word = load_u32(&processor->state, ORDER_HINT);
+    while (state_in(word) < RINGBUS_PROCESSOR_HALTING)
         /* WAKE: also from STARTING; what the caller did before is visible to on_shutdown. */
-        if (cas_u32(&processor->state, &state, RINGBUS_PROCESSOR_HALTING, ORDER_WAKE))
+        if (cas_u32(
+                &processor->state, &word, life_in(word) | RINGBUS_PROCESSOR_HALTING, ORDER_WAKE))
             break;
     ringbus__reader_call(processor->reader);
     for (;;) {
         const uint32_t key = signal_prepare(&processor->ring->room);
-
         /* STATE acquire: what the handler did is visible. */
-        if (is_out(load_u32(&processor->state, ORDER_STATE_ACQUIRE)))
+        const uint32_t now = load_u32(&processor->state, ORDER_STATE_ACQUIRE);
+
+        if (is_out(now) || life_in(now) != life_in(word)) /* it has halted, and was resumed */
             return RINGBUS_OK;
         if (is_inside(processor))
             return RINGBUS_PENDING;
@@ -428,11 +456,11 @@ ringbus_processor_drain_until(struct ringbus_processor *processor, int64_t deadl
     for (;;) {
         const uint32_t key = signal_prepare(&processor->ring->room);
         /* STATE acquire: looked at before the position, which is then the last one. */
-        const uint32_t state = load_u32(&processor->state, ORDER_STATE_ACQUIRE);
+        const uint32_t word = load_u32(&processor->state, ORDER_STATE_ACQUIRE);
 
-        if (position_of(processor) >= last || state == RINGBUS_PROCESSOR_ENDED)
+        if (position_of(processor) >= last || state_in(word) == RINGBUS_PROCESSOR_ENDED)
             return RINGBUS_OK;
-        if (is_out(state))
+        if (is_out(word))
             return RINGBUS_ESHUTDOWN;
         if (signal_wait(&processor->ring->room, key, deadline_ns) != RINGBUS_OK)
             return RINGBUS_ETIMEDOUT;
@@ -443,7 +471,7 @@ enum ringbus_processor_state
 ringbus_processor_state(const struct ringbus_processor *processor, int *ret_code)
 {
     /* STATE acquire: the code is there. */
-    const uint32_t state = load_u32(&processor->state, ORDER_STATE_ACQUIRE);
+    const uint32_t state = state_in(load_u32(&processor->state, ORDER_STATE_ACQUIRE));
     const uint32_t code = load_u32(&processor->stop_code, ORDER_COUNT);
 
     if (ret_code != NULL)
@@ -476,7 +504,8 @@ ringbus_processor_close(struct ringbus_processor *processor)
         return RINGBUS_EBUSY;
     ringbus_processor_halt(processor);
     join(processor);
-    leave_ring(processor);
+    if (leave_ring(processor) != RINGBUS_OK)
+        return RINGBUS_EBUSY; /* somebody came after it meanwhile */
     ringbus__release(&ring->allocator, processor, sizeof *processor);
     return RINGBUS_OK;
 }

@@ -159,10 +159,8 @@ ringbus_reader_wait_until(
         if (outcome != RINGBUS_EAGAIN)
             return outcome;
         reader->has_stepped = false;
-        if (ringbus__reader_wait_step(reader, deadline_ns) != RINGBUS_OK) {
-            reader->waiter.idle = 0; /* the next wait begins anew */
+        if (ringbus__reader_wait_step(reader, deadline_ns) != RINGBUS_OK)
             return RINGBUS_ETIMEDOUT;
-        }
     }
 }
 
@@ -170,7 +168,6 @@ void
 ringbus_reader_commit(struct ringbus_reader *reader, int64_t sequence)
 {
     assert(!reader->ring->is_lossy);
-    assert(sequence >= reader->next - 1);
     assert(sequence < reader->next || /* it was there to be read */
            (stamp_at(reader->ring, sequence) & ~UINT64_C(1)) == stamp_of(sequence));
     if (likely(sequence >= reader->next))
@@ -180,7 +177,7 @@ ringbus_reader_commit(struct ringbus_reader *reader, int64_t sequence)
 int64_t
 ringbus_reader_position(const struct ringbus_reader *reader)
 {
-    return load_i64(&reader->position, ORDER_STAGE_ACQUIRE);
+    return ringbus__ring_limit(reader->ring, reader->stands_for);
 }
 
 /* ---- join and leave ---- */
@@ -253,9 +250,13 @@ prepare(struct ringbus_reader *reader, const struct ringbus_reader_options *opti
     reader->is_limited = after != 0 || reader->ring->is_lossy;
     reader->gap = 0;
     store_u64(&reader->lost, 0, ORDER_OWN);
+    store_u64(&reader->wakes, 0, ORDER_OWN);
+    store_u32(&reader->is_called, 0, ORDER_OWN);
     reader->dependents = 0;
     reader->stands_for = reader->bit;
     reader->share = NULL;
+    reader->worker = NULL;
+    reader->is_lent = false;
     reader->has_something = ringbus__reader_has_something;
     reader->has_stepped = false;
     reader->is_in_set = false;
@@ -320,6 +321,7 @@ take_places(struct ringbus_reader *reader, const struct ringbus_reader_options *
     struct ringbus_share *share, uint32_t count)
 {
     struct ringbus_ring *ring = reader->ring;
+    uint32_t number = 0;
 
     reader->share = share;
     while (count-- > 0) {
@@ -327,6 +329,7 @@ take_places(struct ringbus_reader *reader, const struct ringbus_reader_options *
 
         prepare(place, options, reader->after);
         place->share = share;
+        snprintf(place->name, sizeof place->name, "%.20s/%u", reader->name, (unsigned)++number);
         reader->stands_for |= place->bit;
         raise_bound(place);
     }
@@ -418,7 +421,7 @@ leave(const struct ringbus_reader *reader)
 int
 ringbus_reader_close(struct ringbus_reader *reader)
 {
-    if (reader == NULL || reader->share != NULL)
+    if (reader == NULL || reader->share != NULL || reader->is_lent)
         return RINGBUS_EINVAL;
     return reader->is_in_set ? RINGBUS_EBUSY : ringbus__reader_leave(reader);
 }

@@ -230,7 +230,7 @@ ringbus_set_add(struct ringbus_set *set, struct ringbus_reader *reader, void *co
     struct member *member = NULL;
 
     if (set == NULL || reader == NULL || !reader->is_open || reader->share != NULL ||
-        reader->ring->wake != NULL)
+        reader->is_lent || reader->ring->wake != NULL)
         return RINGBUS_EINVAL;
     if (reader->is_in_set)
         return RINGBUS_EEXIST;

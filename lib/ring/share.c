@@ -339,7 +339,8 @@ ringbus_share_open(struct ringbus_ring *ring, const struct ringbus_share_options
 
     if (ring == NULL || ret_share == NULL ||
         ringbus__options_read(&options, sizeof options, sizeof options, given) != 0 ||
-        options.max_workers > RINGBUS_SHARE_MAX_WORKERS)
+        options.max_workers > RINGBUS_SHARE_MAX_WORKERS ||
+        (options.custom != NULL && options.custom->wake != NULL))
         return RINGBUS_EINVAL;
     if (options.max_workers == 0)
         options.max_workers = DEFAULT_WORKERS;

@@ -132,7 +132,7 @@ copy_reader(struct snapshot *snapshot, const struct ringbus_reader *reader)
     struct place *place = &snapshot->places[snapshot->count];
     const bool is_worker = reader->share != NULL && reader->stands_for == reader->bit;
     /* STAGE acquire: what it has read was claimed, which the look at `next` will see (I3). */
-    const int64_t position = load_i64(&reader->position, ORDER_STAGE_ACQUIRE);
+    const int64_t position = ringbus__ring_limit(reader->ring, reader->stands_for);
     const uint32_t word = load_u32(&reader->asleep, ORDER_COUNT);
 
     if (is_worker && position == INT64_MAX)
@@ -198,9 +198,10 @@ find_open_claims(const struct ringbus_ring *ring, int64_t published, int64_t *va
 static void
 remember(struct ringbus_ring *ring, int64_t *values)
 {
-    const int64_t now = ringbus__os.now_ns();
+    int64_t now = 0;
 
     lock_acquire(&ring->lock);
+    now = ringbus__os.now_ns();
     if (values[PUBLISHED] > ring->seen_published)
         ring->seen_published = values[PUBLISHED];
     if (values[OLDEST_OPEN] > ring->seen_open) {
@@ -290,6 +291,8 @@ fill_in(struct ringbus_ring *ring, struct snapshot *snapshot)
     values[GATE] = gate_of(ring, snapshot);
     values[ROOM] = values[GATE] < values[PUBLISHED] ? values[GATE] : values[PUBLISHED];
     values[ROOM] += ring->capacity - values[CURSOR];
+    if (values[ROOM] < 0) /* all have moved on while this looked */
+        values[ROOM] = 0;
 }
 
 static int

@@ -326,8 +326,8 @@ park(struct ringbus_reader *reader, int64_t deadline_ns)
     return outcome == RINGBUS_ETIMEDOUT && !has_something(reader) ? RINGBUS_ETIMEDOUT : RINGBUS_OK;
 }
 
-int
-ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
+static int
+wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
 {
     struct waiter *waiter = &reader->waiter;
     const uint64_t round = waiter->idle;
@@ -356,6 +356,16 @@ ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
     }
     idle(waiter->strategy, &waiter->custom, round - waiter->has_patience, deadline_ns);
     return RINGBUS_OK;
+}
+
+int
+ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
+{
+    const int outcome = wait_step(reader, deadline_ns);
+
+    if (outcome != RINGBUS_OK)
+        reader->waiter.idle = 0; /* the next wait begins anew */
+    return outcome;
 }
 
 /* ---- waking ---- */

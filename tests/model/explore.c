@@ -4,6 +4,7 @@
  * At first every word is taken for quiet; a word that turns out not to be starts the exploration anew. In the last
  * one all that was left out concerned nobody else. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -38,7 +39,8 @@ show_failure(void)
     run.is_tracing = false;
     run.all_choices[run.all_count] = '\0';
     printf("%s: %s\n", run.scenario->name, run.failure ? run.failure : why);
-    printf("again: --replay %s:%s\n", run.scenario->name, run.all_choices);
+    printf("again: --replay %s:%d,%d:%s\n", run.scenario->name, run.bounds.preempts,
+        run.bounds.stale, run.all_choices);
 }
 
 static void
@@ -141,15 +143,18 @@ explore_in_all_ways(const struct scenario *scenario, const struct bounds *bounds
     return FAILED;
 }
 
+/* `what` is "PREEMPTS,STALE:CHOICES": the bounds decide where there is a choice. */
 enum outcome
-explore_again(const struct scenario *scenario, const char *choices)
+explore_again(const struct scenario *scenario, const char *what)
 {
-    const struct bounds bounds = {.preempts = 1 << 20, .stale = 1 << 20, .operations = 5000};
+    struct bounds bounds = {.operations = 5000};
+    char *at = NULL;
 
+    bounds.preempts = (int)strtol(what, &at, 10);
+    bounds.stale = *at == ',' ? (int)strtol(at + 1, &at, 10) : 0;
     start(scenario, &bounds);
-    run.path.count = (int)strlen(choices);
-    for (int i = 0; i < run.path.count; i++)
-        run.path.at[i].chosen = (uint8_t)(choices[i] - '0');
+    for (at += *at == ':'; *at != '\0' && run.path.count < PATH; at++)
+        run.path.at[run.path.count++].chosen = (uint8_t)(*at - '0');
     run.is_tracing = true;
     schedule_execute();
     printf("%s: %s\n", scenario->name, run.failure ? run.failure : "passes");

@@ -30,12 +30,14 @@ struct digest {
 
 enum choice { CHOICE_THREAD, CHOICE_VALUE };
 
+enum { PATH = 4096 };
+
 struct path {
     int count; /* choices made */
     struct {
         uint8_t options;
         uint8_t chosen;
-    } at[4096];
+    } at[PATH];
 };
 
 struct run {
@@ -141,6 +143,6 @@ enum outcome { ALL_EXPLORED, FAILED, TIME_IS_UP };
 enum outcome explore(const struct scenario *scenario, const struct bounds *bounds);
 /* All executions with and without what makes exploring cheap: the outcomes must be the same. */
 enum outcome explore_in_all_ways(const struct scenario *scenario, const struct bounds *bounds);
-enum outcome explore_again(const struct scenario *scenario, const char *choices);
+enum outcome explore_again(const struct scenario *scenario, const char *what);
 
 #endif

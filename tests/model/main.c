@@ -2,7 +2,7 @@
  *
  *   ringbus_model [--preempts N] [--stale N] [--pairs N] [--seconds S] [--random SECONDS] [--seed N] [--no-reduction]
  *                 [--no-comparison] [--all-ways] [--weaken EDGE] [--strict] [PATTERN...]
- *   ringbus_model --replay SCENARIO:CHOICES
+ *   ringbus_model --replay SCENARIO:PREEMPTS,STALE:CHOICES
  *   ringbus_model --list
  *
  * Exit status: 0 all explored (or, at random, nothing found), 1 a failure was found, 2 wrong use or incomplete. */

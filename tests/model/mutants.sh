@@ -24,17 +24,17 @@ flags_of() {
     rmw) echo -DBARRIER_BY_RMW=1 ;;
     bus)
         echo -DMODEL_WATCHED=1 -DMODEL_WORDS=192
-        case $2 in */lib/* | "$work"/mutant/*) echo -fsanitize=thread ;; esac
+        case $2 in "$root"/lib/* | "$work"/mutant/*) echo -fsanitize=thread ;; esac
         ;;
     esac
     case $2 in */base/record.c) [ "${2#"$model"}" != "$2" ] || echo -DMODEL_DEFINES_RECORD=1 ;; esac
 }
 
-# compile KIND SOURCE OBJECT: a source of the library or the checker, the mutant's headers first
+# compile KIND SOURCE OBJECT OVER: a source of the library or the checker, headers of OVER first
 compile() {
     # shellcheck disable=SC2046,SC2086
     $CC -std=c11 $CFLAGS -w -DNDEBUG -D_GNU_SOURCE -U_FORTIFY_SOURCE $(flags_of "$1" "$2") -I"$model/include" \
-        -I"$model" -I"$work/mutant/lib" -I"$work/mutant/include" -I"$root/lib" -I"$root/include" -c "$2" -o "$3"
+        -I"$model" -I"$4/lib" -I"$4/include" -I"$root/lib" -I"$root/include" -c "$2" -o "$3"
 }
 
 # sources KIND
@@ -58,7 +58,7 @@ build() {
     [ ! -e "$work/$1/model" ] || return 0
     mkdir -p "$work/$1"
     sources "$1" | while read -r source; do
-        compile "$1" "$source" "$work/$1/$(object_of "$source")"
+        compile "$1" "$source" "$work/$1/$(object_of "$source")" "$root"
     done
     $CC "$work/$1"/*.o -o "$work/$1/model"
 }
@@ -75,7 +75,7 @@ build_mutant() {
     esac | while read -r source; do
         from=$source
         [ "$source" != "$root/lib/$file" ] || from=$work/mutant/lib/$file
-        compile "$kind" "$from" "$work/$kind.mutant/$(object_of "$source")"
+        compile "$kind" "$from" "$work/$kind.mutant/$(object_of "$source")" "$work/mutant"
     done
     set --
     for object in "$work/$kind"/*.o; do

@@ -68,12 +68,10 @@ note_choice(int chosen)
 int
 schedule_choose(enum choice kind, int options)
 {
-    const int limit = (int)(sizeof run.path.at / sizeof run.path.at[0]);
-
     if (options <= 1)
         return 0;
     if (run.done == run.path.count) {
-        if (run.path.count == limit) {
+        if (run.path.count == PATH) {
             run.is_cut = true;
             schedule_abort();
         }

@@ -15,7 +15,7 @@
 
 #include "memory.h"
 
-enum { FIRST_BITS = 16, MOST_BITS = 25, PATH = 4096 };
+enum { FIRST_BITS = 16, MOST_BITS = 25 };
 
 /* `explored` has a bit for each pair of (preemptions, stale reads) with which all has been explored. */
 struct state {

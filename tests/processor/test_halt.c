@@ -381,6 +381,75 @@ START_TEST(at_the_end_of_the_line_a_processor_handles_the_rest_and_ends)
 }
 END_TEST
 
+/* Whom the thread that is about to sleep resumes first. */
+static _Thread_local struct stage *to_resume;
+
+static int
+sleep_after_resume(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
+{
+    struct stage *stage = to_resume;
+
+    to_resume = NULL;
+    if (stage != NULL) {
+        AWAIT(stage_state(stage) == RINGBUS_PROCESSOR_HALTED);
+        MUST(ringbus_processor_resume(stage->processor) == RINGBUS_OK, "it stands");
+    }
+    return os_real()->word_wait(word, expected, deadline_ns);
+}
+
+START_TEST(who_halts_is_told_though_somebody_has_resumed_it_before_it_looked)
+{
+    struct ringbus_ring *ring = open_ring(4);
+    struct stage stage = {.reading.wait = RINGBUS_WAIT_YIELD};
+    struct gate gate;
+
+    gate_init(&gate);
+    stage.gate = &gate;
+    os_watch_begin(0);
+    ringbus__os.word_wait = sleep_after_resume;
+    stage_open(ring, &stage);
+    publish(ring, 1);
+    gate_await(&gate, 1);
+    to_resume = &stage;
+    gate_open(&gate);
+    ck_assert_int_eq(IN_TIME(NULL, halt_call(&stage)), RINGBUS_OK);
+    to_resume = NULL;
+    stage_close(&stage);
+    end_watched(ring);
+}
+END_TEST
+
+static int
+note_itself(struct stage *stage, void *event, int64_t sequence)
+{
+    struct ringbus_processor **ret_processor = stage->of_act;
+
+    (void)event, (void)sequence;
+    *ret_processor = stage->processor;
+    return 0;
+}
+
+START_TEST(a_handler_knows_its_processor)
+{
+    for (int i = 0; i < 200; i++) {
+        struct ringbus_processor *processor = NULL;
+        struct ringbus_ring_options options = ringbus_ring_options_default();
+        struct stage stage = {.act = note_itself, .of_act = &processor};
+        struct ringbus_ring *ring = NULL;
+
+        options.history = 1;
+        ring = open_ring_with(&options);
+        publish(ring, 1);
+        stage.reading.back = 1; /* there is an event when the thread starts */
+        stage_open(ring, &stage);
+        CHECK_DRAINED(&stage);
+        ck_assert_ptr_eq(processor, stage.processor);
+        stage_close(&stage);
+        ringbus_ring_close(ring);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -390,7 +459,8 @@ main(void)
         a_stopped_processor_goes_on_with_the_event_it_stopped_at,
         a_resume_that_fails_leaves_the_processor_where_it_stood, only_what_has_halted_is_resumed,
         a_halt_ends_endless_retries, halts_at_the_same_time_and_again_are_one,
-        who_waits_is_told_when_a_resume_fails,
+        who_halts_is_told_though_somebody_has_resumed_it_before_it_looked,
+        a_handler_knows_its_processor, who_waits_is_told_when_a_resume_fails,
         a_halt_that_comes_while_a_processor_starts_is_not_lost, an_answer_to_stop_outranks_a_halt,
         a_handler_halts_its_own_processor_and_waits_for_none_of_its_ring,
         a_handler_halts_a_processor_after_it_without_waiting,

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "ring/fixture.h"
+#include "ringbus/set.h"
 #include "support/stage.h"
 
 enum { FOR_THE_TEST = -7 };
@@ -107,6 +108,24 @@ START_TEST(options_of_a_later_version_are_read)
         ringbus_processor_open(ring, handle_nothing, NULL, &options, &processor), RINGBUS_OK);
     ck_assert_str_eq(ringbus_processor_reader(processor)->name, "later");
     ck_assert_int_eq(ringbus_processor_close(processor), RINGBUS_OK);
+    ringbus_ring_close(ring);
+}
+END_TEST
+
+START_TEST(a_processors_reader_is_closed_and_waited_for_by_the_processor_alone)
+{
+    struct ringbus_ring *ring = open_ring(4);
+    struct ringbus_set *set = NULL;
+    struct stage stage = {.code = 0};
+    struct ringbus_reader *reader = NULL;
+
+    stage_open(ring, &stage);
+    reader = ringbus_processor_reader(stage.processor);
+    ck_assert_int_eq(ringbus_reader_close(reader), RINGBUS_EINVAL);
+    ck_assert_int_eq(ringbus_set_open(NULL, &set), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_set_add(set, reader, NULL), RINGBUS_EINVAL);
+    ringbus_set_close(set);
+    stage_close(&stage);
     ringbus_ring_close(ring);
 }
 END_TEST
@@ -414,6 +433,7 @@ main(void)
 {
     return RUN_TESTS("processor stage", what_cannot_be_is_refused_and_leaves_the_ring_as_it_was,
         options_of_a_later_version_are_read, a_lossy_ring_has_no_processors,
+        a_processors_reader_is_closed_and_waited_for_by_the_processor_alone,
         reader_and_thread_bear_the_name_and_the_thread_runs_on_its_cpu_only,
         each_event_comes_with_the_notes_of_the_stages_before,
         a_processor_is_not_closed_while_somebody_comes_after_it,

@@ -357,8 +357,8 @@ START_TEST(a_worker_with_a_range_holds_the_gate)
     CHECK_READER(ring, "pool", "holds_gate", 1);
     ck_assert_int_eq(ringbus_worker_poll(workers[1], 4, &run), RINGBUS_OK);
     CHECK_RING(ring, "readers", 1);
-    ck_assert_int_eq(figure_of(ring, "worker", "pool", "holds_gate"), 1);
-    ck_assert_int_eq(figure_of(ring, "worker", "pool", "position"), run.first - 1);
+    ck_assert_int_eq(figure_of(ring, "worker", "pool/2", "holds_gate"), 1);
+    ck_assert_int_eq(figure_of(ring, "worker", "pool/2", "position"), run.first - 1);
     ringbus_worker_commit(workers[1], run.first + run.count - 1);
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(ringbus_worker_close(workers[i]), RINGBUS_OK);

@@ -65,6 +65,35 @@ START_TEST(wrong_options_of_a_share_are_refused)
 }
 END_TEST
 
+static void
+let_pass(uint64_t round, int64_t deadline_ns, void *context)
+{
+    (void)round, (void)deadline_ns, (void)context;
+}
+
+static void
+wake_somebody(void *context)
+{
+    (void)context;
+}
+
+/* It has one context for all workers, so that `wake` could not tell whom it is for. */
+START_TEST(workers_wait_in_a_way_of_ones_own_that_nobody_wakes)
+{
+    struct ringbus_ring *ring = open_ring_for(2);
+    struct ringbus_share_options options = ringbus_share_options_default();
+    struct ringbus_custom_wait custom = {.idle = let_pass, .wake = wake_somebody};
+
+    options.max_workers = 1;
+    options.wait = RINGBUS_WAIT_CUSTOM;
+    options.custom = &custom;
+    ck_assert_int_eq(open_outcome(ring, &options), RINGBUS_EINVAL);
+    custom.wake = NULL;
+    ck_assert_int_eq(open_outcome(ring, &options), RINGBUS_OK);
+    ringbus_ring_close(ring);
+}
+END_TEST
+
 START_TEST(no_ring_and_no_place_for_a_result_are_refused)
 {
     struct ringbus_ring *ring = open_ring(4);
@@ -363,6 +392,7 @@ int
 main(void)
 {
     return RUN_TESTS("share open", wrong_options_of_a_share_are_refused,
+        workers_wait_in_a_way_of_ones_own_that_nobody_wakes,
         no_ring_and_no_place_for_a_result_are_refused, a_lossy_ring_has_no_shares,
         a_share_takes_a_place_for_itself_and_each_worker,
         a_share_of_most_workers_is_one_like_the_others,
