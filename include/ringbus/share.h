@@ -33,7 +33,8 @@ struct ringbus_share_options {
     uint32_t wait;                       /* enum ringbus_wait, of each worker */
     uint32_t is_eager;                   /* as of a reader */
     uint32_t back;                       /* as of a reader */
-    /* With RINGBUS_WAIT_CUSTOM, the same for all workers. Its `wake` is NULL: it could not tell which of them is meant. */
+    /* With RINGBUS_WAIT_CUSTOM, the same for all workers. Its `wake` is NULL: it could not tell which of them is
+     * meant. */
     const struct ringbus_custom_wait *custom;
     const char *name; /* for figures and dumps, at most 31 bytes; NULL: "reader-<number>" */
 };

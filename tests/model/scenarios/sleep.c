@@ -135,6 +135,30 @@ check_nobody_sleeps(void)
     model_check(load_u64(&rings.ring->sleepers, ORDER_OWN) == 0);
 }
 
+/* ---- a little patience, a little spinning, then sleep ---- */
+
+static void
+be_phased(void)
+{
+    rings.ring->wait = RINGBUS_WAIT_PHASED;
+    rings.readers[0]->waiter.strategy = RINGBUS_WAIT_PHASED;
+    rings.readers[0]->waiter.is_eager = false;
+}
+
+static void
+begin_empty_phased(void)
+{
+    begin_empty();
+    be_phased();
+}
+
+static void
+begin_full_phased(void)
+{
+    begin_full();
+    be_phased();
+}
+
 /* ---- a ring whose readers sleep in a way of their own ---- */
 
 static struct atomic_u32 bell;
@@ -230,6 +254,9 @@ const struct scenario model_sleep[] = {
         .proves = "so does its abandoning",
         .begin = begin_lap,
         .threads = {produce_one, abandon_held}},
+    BOTH("phased", "a reader that spun and then slept is woken, or has seen it while it spun",
+        begin_empty_phased, produce_seven_twice, consume_one_by_one),
+    BOTH("phased_producer", "so is a producer", begin_full_phased, produce_one, consume_a_run),
     {.name = "sleep_armed",
         .proves = "a publish takes the bits of whom it wakes",
         .begin = begin_armed,
