@@ -119,8 +119,9 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_processor_resume(struct ringbus_proces
  * handlers did with it is visible then. Neither the processor nor the producers stop.
  *
  * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN (it halted or stopped before that),
- *         RINGBUS_EDEADLK (from a handler or hook of a processor of this ring), RINGBUS_EINVAL (NULL). It waits also for
- *         readers before it that have stopped, and for claims that nobody publishes: it knows nothing of them.
+ *         RINGBUS_EDEADLK (from a handler or hook of a processor of this ring), RINGBUS_EINVAL (NULL). It waits
+ *         also for readers before it that have stopped, and for claims that nobody publishes: it knows nothing of
+ *         them.
  * Thread  any; any number at once. */
 RINGBUS_API int ringbus_processor_drain_until(
     struct ringbus_processor *processor, int64_t deadline_ns);
