@@ -6,7 +6,7 @@
 #include "ringbus/ring.h"
 #include "shape.h"
 
-enum { MAX_RUN = 1024 };
+enum { MAX_RUN = 4096 };
 
 /* As small as LMAX's: 8 bytes, or 16 where readers leave notes for one another. */
 struct event {

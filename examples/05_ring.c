@@ -58,6 +58,8 @@ show_states(struct ringbus_ring *ring, struct ringbus_reader *reader)
     printf("nothing yet:     reader %s, audit %s\n", states[ringbus_reader_state(reader)],
         states[ringbus_reader_state(audit)]);
     sequence = ringbus_ring_claim(ring, 1);
+    if (sequence < 0) /* the line has ended */
+        return;
     ringbus_ring_publish(ring, sequence, 1);
     printf("published:       reader %s, audit %s\n", states[ringbus_reader_state(reader)],
         states[ringbus_reader_state(audit)]);

@@ -24,6 +24,8 @@ measure(void *context)
     for (int i = 1; i <= READINGS; i++) {
         const int64_t sequence = ringbus_ring_claim(sensor->ring, 1);
 
+        if (sequence < 0) /* the line has ended */
+            break;
         *(int *)ringbus_ring_slot(&sensor->view, sequence) = i;
         ringbus_ring_publish(sensor->ring, sequence, 1);
     }

@@ -54,10 +54,10 @@ struct ringbus_processor_options {
     /* Of the thread, which bears the first 15 bytes, and of the reader, unless that has one; at most 31 bytes. NULL: as
      * the reader. */
     const char *name;
-    uint32_t max_batch;     /* events in a batch at most; 0: 256, of a worker 16 */
-    uint32_t release_every; /* so many events of a batch are released at once; 0: at its end */
-    int64_t timeout_ns;     /* on_timeout is called when nothing has come for so long; 0: never */
-    uint32_t cpu;           /* the thread runs there only: the number of the CPU + 1; 0: anywhere */
+    uint32_t max_batch;    /* events in a batch at most; 0: 256, of a worker 16 */
+    uint32_t commit_every; /* commit after so many events of a batch; 0: at its end */
+    int64_t timeout_ns;    /* on_timeout is called when nothing has come for so long; 0: never */
+    uint32_t cpu;          /* the thread runs there only: the number of the CPU + 1; 0: anywhere */
 
     /* Hooks. Each may be NULL, gets the handler's context last, and is called on the processor's thread. */
     /* First of all. A negative number: nothing is handled, no other hook is called, and the opening (or resuming)
@@ -90,8 +90,8 @@ ringbus_processor_options_default(void)
  * meanwhile are not lost.
  *
  * options        NULL: the defaults. A timeout_ns without on_timeout is RINGBUS_EINVAL.
- * ret_processor  written before the thread starts, for the handlers to use; on error it is what it was before. Close it
- *                with ringbus_processor_close
+ * ret_processor  written before the thread starts, for the handlers to use; on error NULL. Close it with
+ *                ringbus_processor_close
  * return         RINGBUS_OK, RINGBUS_EINVAL (also: a lossy ring), RINGBUS_ENOMEM, RINGBUS_ENOSPC and RINGBUS_ERANGE
  *                (see ringbus_reader_open and ringbus_worker_open), RINGBUS_ESYS (no thread, or not on that CPU), or
  *                what on_start returned. On error the ring is as it was.

@@ -47,7 +47,8 @@ enum ringbus_producers { RINGBUS_PRODUCERS_MULTI = 0, RINGBUS_PRODUCERS_SINGLE =
  * idle   called between two looks that found nothing; `round` counts from 0 in each wait, `deadline_ns` is the wait's.
  * wake   NULL: `idle` returns by itself. Else `idle` may sleep until `wake` is called: by a publisher or another
  *        reader, from any of their threads, when there may be something. It may be called before `idle` sleeps, or
- *        in vain, so it must leave a trace (an eventfd, a semaphore). Not for producers (RINGBUS_EINVAL).
+ *        in vain, by several at once, so it must leave a trace (an eventfd, a semaphore). NULL for producers, shares
+ *        and sets (else RINGBUS_EINVAL).
  * Neither may call the ring. */
 struct ringbus_custom_wait {
     void (*idle)(uint64_t round, int64_t deadline_ns, void *context);
@@ -143,7 +144,7 @@ struct ringbus_run {
  * options   NULL: the defaults. A capacity that is not a power of two is RINGBUS_EINVAL, never rounded.
  * ret_ring  written on success only; close it with ringbus_ring_close
  * return    RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM
- * Thread    any. Allocates all the ring will ever use. */
+ * Thread    any. Allocates all that producers and readers will ever use. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_ring_open(
     const struct ringbus_ring_options *options, struct ringbus_ring **ret_ring);
 
@@ -153,7 +154,7 @@ RINGBUS_API void ringbus_ring_close(struct ringbus_ring *ring);
 
 /* End the sequence line: later claims, and producers blocked in one, get RINGBUS_ESHUTDOWN; what
  * was claimed before is still delivered; readers get RINGBUS_ESHUTDOWN after the last event.
- * Again: no effect. Thread: any. Never blocks. */
+ * Again: no effect. Thread: any. Waits for no producer and no handler. */
 RINGBUS_API void ringbus_ring_end(struct ringbus_ring *ring);
 
 /* The layout of the ring's slots. Thread: any. */
@@ -201,7 +202,8 @@ RINGBUS_API RINGBUS_NODISCARD int64_t ringbus_ring_publish_copy(
 /* Join the ring as a reader, while producers and other readers run. The reader sees every event
  * whose claim begins after this call has returned, and, unless the ring is lossy, holds producers back from then on.
  *
- * options     NULL: the defaults. To go on where a closed reader was, open with `back`, then commit what it had done.
+ * options     NULL: the defaults. To go on where a closed reader was, open with `back`, then commit what it had done
+ *             (if ringbus_reader_position is beyond that already, events in between are gone).
  * ret_reader  written on success only
  * return      RINGBUS_OK, RINGBUS_EINVAL (a reader of another ring, or a closed one, in `after`; any on a lossy ring),
  *             RINGBUS_ENOSPC (max_readers are open), RINGBUS_ERANGE (`back` is more than the ring's history)

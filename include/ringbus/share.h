@@ -118,7 +118,7 @@ RINGBUS_API void ringbus_worker_commit(struct ringbus_worker *worker, int64_t se
  * events of the same key are handled one after the other in their order, those of others at the same time. The readers
  * need no more than the ring; each steps over the events of other lanes, which costs a look at the key.
  *
- * key         any number, such as an id or a hash: neighbours go to different lanes
+ * key         any number, such as an id or a hash: neighbours are spread as evenly as any others
  * lane_count  1..UINT32_MAX
  * return      0..lane_count - 1: the same in all versions, on all machines
  * Source      SplitMix64's last steps to mix the bits (Steele, Lea, Flood 2014, after Stafford); the upper half times

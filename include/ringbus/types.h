@@ -29,7 +29,7 @@ struct ringbus_allocator {
  * Source: LMAX's wait strategies, one for each actor instead of one for each ring, and producers have one too. */
 enum ringbus_wait {
     RINGBUS_WAIT_PHASED = 0, /* spin a little where that has paid off, then sleep (the default) */
-    RINGBUS_WAIT_BLOCK = 1,  /* sleep at once: least CPU, one wake-up more */
+    RINGBUS_WAIT_BLOCK = 1,  /* sleep without spinning first: least CPU, one wake-up more */
     RINGBUS_WAIT_BUSY_SPIN = 2, /* look without end: lowest latency, one CPU each */
     RINGBUS_WAIT_YIELD = 3,     /* look, and let others run: for as many actors as CPUs */
     RINGBUS_WAIT_SLEEP = 4,     /* look, yield, then nap: nobody ever has to wake this one */

@@ -150,7 +150,7 @@ handle_batch(struct ringbus_processor *processor, const struct ringbus_run *run)
     if (!begin_batch(processor, run))
         return;
     for (int64_t at = run->first; at <= last && handle_event(processor, at, at == last); at++) {
-        if (++held != processor->options.release_every)
+        if (++held != processor->options.commit_every)
             continue;
         release_done(processor);
         held = 0;
@@ -170,6 +170,16 @@ timeout_deadline(int64_t timeout_ns)
     return is_finite ? now_ns + timeout_ns : RINGBUS_FOREVER;
 }
 
+/* What is waited for. */
+static int64_t
+next_of(const struct ringbus_processor *processor)
+{
+    if (processor->worker == NULL)
+        return processor->reader->next;
+    /* HINT: a snapshot; others take, too. */
+    return load_i64(&ringbus_share_reader(processor->options.share)->position, ORDER_HINT) + 1;
+}
+
 /* There is no event: one step of waiting. */
 static void
 wait_step(struct ringbus_processor *processor)
@@ -181,8 +191,7 @@ wait_step(struct ringbus_processor *processor)
         must_leave(processor))
         return;
     processor->deadline_ns = 0;
-    processor->options.on_timeout(
-        ringbus_reader_position(ringbus_processor_reader(processor)) + 1, processor->context);
+    processor->options.on_timeout(next_of(processor), processor->context);
 }
 
 static void
@@ -351,8 +360,6 @@ ringbus_processor_open(struct ringbus_ring *ring, ringbus_event_handler handler,
     processor->options = options;
     outcome = join_ring(processor);
     if (outcome == RINGBUS_OK) {
-        struct ringbus_processor *before = *ret_processor;
-
         *ret_processor = processor; /* handlers are called from now on, and may want it */
         processor->thread.run = run_processor;
         processor->thread.context = processor;
@@ -360,7 +367,8 @@ ringbus_processor_open(struct ringbus_ring *ring, ringbus_event_handler handler,
             options.name != NULL ? options.name : processor->reader->name);
         outcome = start(processor);
         if (outcome != RINGBUS_OK) {
-            *ret_processor = before;
+            *ret_processor = NULL;
+            processor->reader->is_lent = false; /* somebody in on_start may have come after it */
             leave_ring(processor);
         }
     }

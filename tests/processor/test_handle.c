@@ -160,7 +160,7 @@ START_TEST(rewind_goes_back_to_the_first_event_that_is_not_released)
     struct stage stage = {.fail_at = 4, .failures = 1, .code = FOR_THE_TEST};
 
     stage.answer = RINGBUS_REWIND;
-    stage.options.release_every = 2;
+    stage.options.commit_every = 2;
     CHECK_CALLS(&stage, 5, "batch:5/5 1 2 3 4 failure:4:-7 batch:3/3 3 4 5. ");
 }
 END_TEST
@@ -263,7 +263,7 @@ END_TEST
 static int
 check_release(struct stage *stage, void *event, int64_t sequence)
 {
-    const int64_t every = stage->options.release_every;
+    const int64_t every = stage->options.commit_every;
     const int64_t batch_first = sequence == 0 ? 0 : 1;
     const int64_t handled = sequence - batch_first;
     const int64_t released = every > 0 ? handled / every * every : 0;
@@ -278,7 +278,7 @@ check_release(struct stage *stage, void *event, int64_t sequence)
 static void
 check_releases(uint32_t every)
 {
-    struct stage stage = {.act = check_release, .options = {.release_every = every}};
+    struct stage stage = {.act = check_release, .options = {.commit_every = every}};
     struct ringbus_ring *ring = open_ring(16);
     struct gate gate;
 

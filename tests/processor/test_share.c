@@ -94,7 +94,7 @@ START_TEST(a_worker_rewinds_halts_and_goes_on)
     struct stage stage = {.fail_at = 2, .failures = 1, .code = FOR_THE_TEST};
 
     stage.options.share = share;
-    stage.options.release_every = 1;
+    stage.options.commit_every = 1;
     stage.answer = RINGBUS_REWIND;
     publish(ring, 3);
     stage_open(ring, &stage);
