@@ -111,6 +111,17 @@ ringbus__reader_find(
     return find_run(reader, first, max, ret_run);
 }
 
+/* What the wait before this run was good for: what there is counts, also if less was asked for. */
+static void
+learn(struct ringbus_reader *reader, uint32_t max, const struct ringbus_run *run)
+{
+    struct ringbus_run all = *run;
+
+    if (run->count == max && max < PATIENCE_PAID)
+        find_run(reader, reader->next, PATIENCE_PAID, &all);
+    ringbus__waiter_learn(&reader->waiter, all.count);
+}
+
 int
 ringbus_reader_poll(struct ringbus_reader *reader, uint32_t max, struct ringbus_run *ret_run)
 {
@@ -119,7 +130,7 @@ ringbus_reader_poll(struct ringbus_reader *reader, uint32_t max, struct ringbus_
     assert(max > 0 && reader->share == NULL);
     outcome = look(reader, max, ret_run);
     if (outcome == RINGBUS_OK && unlikely(reader->waiter.idle > 0))
-        ringbus__waiter_learn(&reader->waiter, ret_run->count == max ? UINT32_MAX : ret_run->count);
+        learn(reader, max, ret_run);
     return outcome;
 }
 

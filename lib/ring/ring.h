@@ -155,6 +155,9 @@ int ringbus__reader_wait_step(struct ringbus_reader *reader, int64_t deadline_ns
  * several calls may end one step. Thread: any. */
 void ringbus__reader_call(struct ringbus_reader *reader);
 
+/* So many events make a wait worth having been patient. */
+enum { PATIENCE_PAID = 4 };
+
 /* A poll found `count` events: what the waiter learns from it. */
 void ringbus__waiter_learn(struct waiter *waiter, uint32_t count);
 

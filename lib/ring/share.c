@@ -177,7 +177,7 @@ ringbus_worker_poll(struct ringbus_worker *worker, uint32_t max, struct ringbus_
     count = worker->end - worker->next < max ? (uint32_t)(worker->end - worker->next) : max;
     *ret_run = (struct ringbus_run){worker->next, count};
     if (unlikely(worker->reader->waiter.idle > 0))
-        ringbus__waiter_learn(&worker->reader->waiter, count == max ? UINT32_MAX : count);
+        ringbus__waiter_learn(&worker->reader->waiter, count);
     return RINGBUS_OK;
 }
 

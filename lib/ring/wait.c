@@ -14,7 +14,7 @@
  *
  * Patience: a reader right behind its producer takes the line of every event from it while the producer writes the
  * next one. So the second look is put off a little; if that look finds fewer than a handful, waiting did not pay, and
- * the reader looks at once for its next waits. Measured in docs/decisions/0003.
+ * the reader looks at once for its next waits. Measured in docs/decisions/0004.
  * Source: the lost wake-ups of LMAX#119 and the ways out compared in liburcu; the spin rule and patience are ours. */
 #include <assert.h>
 
@@ -23,7 +23,7 @@
 
 enum { SPIN_NS = 20000, PAUSES_A_LOOK = 16 };
 enum { LOOKS_BEFORE_YIELD = 100, LOOKS_BEFORE_NAP = 200, NAP_NS = 50000 };
-enum { PATIENCE_NS = 300, PATIENCE_PAID = 4, EAGER_WAITS = 64 };
+enum { PATIENCE_NS = 300, EAGER_WAITS = 64 };
 
 static struct atomic_u32 spinners;
 

@@ -304,6 +304,26 @@ START_TEST(patience_goes_on_while_it_pays_and_is_dropped_for_64_waits_when_it_do
 }
 END_TEST
 
+/* As many as are there count, not as many as were asked for: who asks for one at a time is a stream or a dialogue. */
+START_TEST(patience_is_dropped_for_a_single_event_also_if_one_was_asked_for)
+{
+    struct ringbus_ring *ring = begin_system(RINGBUS_WAIT_PHASED, 0), *large = open_ring(8);
+    struct ringbus_reader *reader = open_patient(large, false);
+    struct ringbus_run run;
+
+    for (uint32_t there = 4; there >= 1; there = there == 4 ? 1 : 0) {
+        ck_assert(is_patient(reader));
+        publish(large, there);
+        ck_assert_int_eq(ringbus_reader_poll(reader, 1, &run), RINGBUS_OK);
+        ck_assert_uint_eq(run.count, 1);
+        ringbus_reader_commit(reader, run.first + there - 1);
+    }
+    ck_assert(!is_patient(reader));
+    ringbus_ring_close(large);
+    end_watched(ring);
+}
+END_TEST
+
 START_TEST(an_eager_reader_has_no_patience)
 {
     struct ringbus_ring *ring = begin_system(RINGBUS_WAIT_PHASED, 0);
@@ -328,5 +348,6 @@ main(void)
         sleeping_looks_then_yields_then_naps_for_50_us_at_most, a_nap_ends_at_the_deadline,
         busy_spinning_asks_the_system_for_the_time_alone, a_producer_yields_and_naps_like_a_reader,
         patience_goes_on_while_it_pays_and_is_dropped_for_64_waits_when_it_does_not,
+        patience_is_dropped_for_a_single_event_also_if_one_was_asked_for,
         an_eager_reader_has_no_patience);
 }
