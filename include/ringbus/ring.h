@@ -101,7 +101,7 @@ struct ringbus_reader_options {
     /* Begin so many events before the cursor (all there are, if fewer): 0..the ring's history. */
     uint32_t back;
     /* Not 0: look again at once after finding nothing. 0: wait up to a third of a microsecond before the second
-     * look while that pays (2 to 4 times the throughput, the latency of a ping-pong is kept by feedback). */
+     * look while that pays: more throughput where a reader keeps up; feedback keeps the latency of a dialogue. */
     uint32_t is_eager;
     const struct ringbus_custom_wait *custom; /* with RINGBUS_WAIT_CUSTOM */
     const char *name; /* for figures and dumps, at most 31 bytes; NULL: "reader-<number>" */
