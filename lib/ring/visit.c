@@ -272,18 +272,31 @@ gate_of(const struct ringbus_ring *ring, const struct snapshot *snapshot)
     return kept < gate ? kept : gate;
 }
 
+/* Both counts of one moment, if producers do not begin and end waits all the time. */
+static void
+count_waits(const struct ringbus_ring *ring, int64_t *values)
+{
+    int64_t over = 0, now = 0;
+
+    for (int tries = 0; tries < 100 && (tries == 0 || now != over); tries++) {
+        /* STATE acquire: looked at in this order. */
+        over = (int64_t)load_u64(&ring->waits_over, ORDER_STATE_ACQUIRE);
+        values[WAITS] = (int64_t)load_u64(&ring->waits, ORDER_STATE_ACQUIRE);
+        now = (int64_t)load_u64(&ring->waits_over, ORDER_STATE_ACQUIRE);
+    }
+    values[WAITING] = values[WAITS] > now ? values[WAITS] - now : 0;
+}
+
 static void
 fill_in(struct ringbus_ring *ring, struct snapshot *snapshot)
 {
     int64_t *values = snapshot->ring.values;
-    const int64_t over = (int64_t)load_u64(&ring->waits_over, ORDER_COUNT);
 
     snapshot->ring.kind = &ring_kind;
     snapshot->ring.name = "";
     values[CAPACITY] = ring->capacity;
     values[HISTORY] = ring->history;
-    values[WAITS] = (int64_t)load_u64(&ring->waits, ORDER_COUNT);
-    values[WAITING] = values[WAITS] > over ? values[WAITS] - over : 0;
+    count_waits(ring, values);
     values[ENDED] = load_u32(&ring->has_ended, ORDER_COUNT) != 0;
     find_open_claims(ring, copy_guarded(ring, snapshot), values);
     remember(ring, values);
