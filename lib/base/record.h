@@ -69,8 +69,10 @@ record_enter(struct record *record)
         return false;
     if (record->deliveries++ > 0)
         return true;
-    /* TABLE: an epoch that was advanced after a change carries the change with it. */
-    store_u64(&record->epoch, load_u64(&ringbus__record_epoch, ORDER_TABLE_ACQUIRE), ORDER_OWN);
+    /* TABLE: an epoch that was advanced after a change carries the change with it. EPOCH release: who frees may find
+     * this instead of the 0 that the delivery before left. */
+    store_u64(
+        &record->epoch, load_u64(&ringbus__record_epoch, ORDER_TABLE_ACQUIRE), ORDER_EPOCH_RELEASE);
     barrier_light();
     return true;
 }
@@ -88,7 +90,8 @@ record_leave(struct record *record)
 static inline void
 record_call(struct record *record, void *callee)
 {
-    store_ptr(&record->called[record->depth++], callee, ORDER_OWN);
+    /* CALL release: who waits may find this callee instead of the NULL that the call before left. */
+    store_ptr(&record->called[record->depth++], callee, ORDER_CALL_RELEASE);
     barrier_light();
 }
 

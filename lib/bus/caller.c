@@ -210,6 +210,17 @@ touch(struct delivery *delivery, struct ringbus_consumer *consumer)
     return true;
 }
 
+static void
+leave(struct ringbus_bus *bus)
+{
+    record_return(&ringbus__record);
+    record_leave(&ringbus__record);
+    barrier_light();
+    /* HINT: whoever waits for this delivery raises it, then a heavy barrier, then looks at our record. */
+    if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
+        ringbus__bus_settle(bus);
+}
+
 int
 ringbus__caller_begin(struct caller_post *post, const struct posting *posting, uint64_t groups)
 {
@@ -226,8 +237,7 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
         return RINGBUS_ESYS;
     record_call(record, bus);
     if (is_refused(bus)) {
-        record_return(record);
-        record_leave(record);
+        leave(bus); /* who shuts down may have seen us, and sleep */
         return RINGBUS_ESHUTDOWN;
     }
     post->bus = bus;
@@ -236,17 +246,6 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     post->delivery = (struct delivery){.record = record, .touch = touch};
     post->touched_count = 0;
     return RINGBUS_OK;
-}
-
-static void
-leave(struct ringbus_bus *bus)
-{
-    record_return(&ringbus__record);
-    record_leave(&ringbus__record);
-    barrier_light();
-    /* HINT: whoever waits for this delivery raises it, then a heavy barrier, then looks at our record. */
-    if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
-        ringbus__bus_settle(bus);
 }
 
 void

@@ -28,6 +28,7 @@ scan(struct ringbus_ring *ring)
 
         if (position < slowest)
             slowest = position;
+        barrier_light(); /* between this look and those after it, for I3 */
     }
     return slowest;
 }
