@@ -10,6 +10,9 @@
 
 #include "machine.h"
 
+/* So many that were too long are enough to say that not all can be explored. */
+enum { MOST_CUT = 100 };
+
 static double
 now(void)
 {
@@ -103,7 +106,8 @@ explore(const struct scenario *scenario, const struct bounds *bounds)
             run.path.count = 0;
         else if (!advance(&run.path))
             break;
-        if (bounds->seconds > 0 && executions % 256 == 0 && now() - begin > bounds->seconds) {
+        if ((cut >= MOST_CUT && !bounds->is_random) ||
+            (bounds->seconds > 0 && executions % 256 == 0 && now() - begin > bounds->seconds)) {
             show_end("time is up", executions, cut, now() - begin);
             return TIME_IS_UP;
         }
@@ -145,9 +149,11 @@ explore_in_all_ways(const struct scenario *scenario, const struct bounds *bounds
 
 /* `what` is "PREEMPTS,STALE:CHOICES": the bounds decide where there is a choice. */
 enum outcome
-explore_again(const struct scenario *scenario, const char *what)
+explore_again(const struct scenario *scenario, const char *what, const struct bounds *given)
 {
-    struct bounds bounds = {.operations = 5000};
+    struct bounds bounds = {.operations = given->operations,
+        .is_strict = given->is_strict,
+        .is_fenced = given->is_fenced};
     char *at = NULL;
 
     bounds.preempts = (int)strtol(what, &at, 10);

@@ -16,6 +16,7 @@ struct bounds {
     bool is_random;
     bool is_reduced; /* no choices at words that one thread uses, or that nobody writes */
     bool keeps_outcomes;
+    bool is_fenced;   /* no scenario has the asymmetric barrier */
     bool is_strict;   /* C++20's release sequences */
     bool is_compared; /* no execution goes on from a state that was explored before */
     uint64_t seed;
@@ -67,6 +68,8 @@ void schedule_wake(const void *word);
 /* In a spin loop, beyond its first looks: the thread sees what is newest, and nobody runs in between. */
 bool schedule_is_pausing(void);
 void schedule_stop_pausing(void);
+/* How often the current thread has paused. */
+int schedule_pauses(void);
 /* A value was stored: whoever spins for one may go on. */
 void schedule_wake_spinners(void);
 _Noreturn void schedule_abort(void);
@@ -143,6 +146,7 @@ enum outcome { ALL_EXPLORED, FAILED, TIME_IS_UP };
 enum outcome explore(const struct scenario *scenario, const struct bounds *bounds);
 /* All executions with and without what makes exploring cheap: the outcomes must be the same. */
 enum outcome explore_in_all_ways(const struct scenario *scenario, const struct bounds *bounds);
-enum outcome explore_again(const struct scenario *scenario, const char *what);
+enum outcome explore_again(
+    const struct scenario *scenario, const char *what, const struct bounds *given);
 
 #endif

@@ -1,7 +1,7 @@
 /* main.c - the checker's command line.
  *
  *   ringbus_model [--preempts N] [--stale N] [--pairs N] [--seconds S] [--random SECONDS] [--seed N] [--no-reduction]
- *                 [--no-comparison] [--all-ways] [--weaken EDGE] [--strict] [PATTERN...]
+ *                 [--no-comparison] [--all-ways] [--weaken EDGE] [--fenced] [--strict] [PATTERN...]
  *   ringbus_model --replay SCENARIO:PREEMPTS,STALE:CHOICES
  *   ringbus_model --list
  *
@@ -64,7 +64,7 @@ explore_matching(const char *pattern, const struct bounds *bounds)
 }
 
 static int
-replay(const char *what)
+replay(const char *what, const struct bounds *bounds)
 {
     const char *colon = strchr(what, ':');
 
@@ -72,32 +72,35 @@ replay(const char *what)
         for (const struct scenario *each = tables[i]; is_one(each); each++)
             if (strlen(each->name) == (size_t)(colon - what) &&
                 memcmp(each->name, what, strlen(each->name)) == 0)
-                return explore_again(each, colon + 1) == FAILED;
+                return explore_again(each, colon + 1, bounds) == FAILED;
     printf("there is no scenario in %s\n", what);
     return 2;
+}
+
+static bool
+read_flag(const char *option, struct bounds *bounds)
+{
+    if (strcmp(option, "--no-reduction") == 0)
+        bounds->is_reduced = bounds->is_compared = false;
+    else if (strcmp(option, "--no-comparison") == 0)
+        bounds->is_compared = false;
+    else if (strcmp(option, "--all-ways") == 0)
+        bounds->keeps_outcomes = true;
+    else if (strcmp(option, "--fenced") == 0)
+        bounds->is_fenced = true;
+    else if (strcmp(option, "--strict") == 0)
+        bounds->is_strict = true;
+    else
+        return false;
+    return true;
 }
 
 /* Takes an option and its value; how many arguments that were. */
 static int
 read_option(const char *option, const char *value, struct bounds *bounds)
 {
-    if (strcmp(option, "--no-reduction") == 0) {
-        bounds->is_reduced = false;
-        bounds->is_compared = false;
+    if (read_flag(option, bounds))
         return 1;
-    }
-    if (strcmp(option, "--all-ways") == 0) {
-        bounds->keeps_outcomes = true;
-        return 1;
-    }
-    if (strcmp(option, "--strict") == 0) {
-        bounds->is_strict = true;
-        return 1;
-    }
-    if (strcmp(option, "--no-comparison") == 0) {
-        bounds->is_compared = false;
-        return 1;
-    }
     if (strcmp(option, "--preempts") == 0) {
         bounds->preempts = atoi(value);
     } else if (strcmp(option, "--stale") == 0) {
@@ -146,7 +149,7 @@ main(int count, char **arguments)
             return 0;
         }
         if (strcmp(arguments[i], "--replay") == 0)
-            return replay(value);
+            return replay(value, &bounds);
         i += read_option(arguments[i], value, &bounds);
     }
     if (bounds.seed == 0)

@@ -8,7 +8,7 @@
 #define MODEL_WORDS 64
 #endif
 
-enum { WORDS = MODEL_WORDS, HISTORY = 64, BUCKETS = 256 };
+enum { WORDS = MODEL_WORDS, HISTORY = 128, BUCKETS = 256 };
 
 struct view {
     uint8_t oldest[WORDS] __attribute__((aligned(16)));

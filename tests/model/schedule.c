@@ -18,6 +18,7 @@ enum state { RUNNABLE, SLEEPING, SPINNING, DONE };
 struct fiber {
     enum state state;
     int pauses; /* in a row */
+    int paused; /* in all */
     const void *sleeps_on;
     bool is_made, has_begun;
     const unsigned char *top; /* of its stack, as far as that is in use */
@@ -197,8 +198,8 @@ schedule_digest(struct digest *digest)
     for (int i = 0; i < run.thread_count; i++) {
         const struct fiber *fiber = &fibers[i];
 
-        digest_number(
-            digest, (uint64_t)fiber->state << 16 | (uint64_t)fiber->pauses << 1 | fiber->has_begun);
+        digest_number(digest, (uint64_t)fiber->paused << 32 | (uint64_t)fiber->state << 16 |
+                                  (uint64_t)fiber->pauses << 1 | fiber->has_begun);
         if (fiber->state == SLEEPING)
             digest_number(digest, (uint64_t)(uintptr_t)fiber->sleeps_on);
         if (fiber->state == DONE || !fiber->has_begun)
@@ -280,6 +281,24 @@ run_threads(int first)
         enter(&fibers[first]);
 }
 
+static void
+prepare_threads(void)
+{
+    for (run.thread_count = 0; run.thread_count < MODEL_THREADS; run.thread_count++) {
+        struct fiber *fiber = &fibers[run.thread_count];
+
+        if (run.scenario->threads[run.thread_count] == NULL)
+            break;
+        if (fiber->is_made)
+            memcpy(fiber->at, fiber->beginning, sizeof fiber->at);
+        else
+            make(fiber);
+        fiber->state = RUNNABLE;
+        fiber->pauses = fiber->paused = 0;
+        fiber->has_begun = false;
+    }
+}
+
 void
 schedule_execute(void)
 {
@@ -295,22 +314,11 @@ schedule_execute(void)
     plain_begin();
     state_begin();
     system_begin();
-    ringbus__barrier_fenced.value = run.scenario->is_fenced; /* before a ring is opened */
+    ringbus__barrier_fenced.value =
+        run.scenario->is_fenced || run.bounds.is_fenced; /* before a ring is opened */
     run.scenario->begin();
     model_name(&ringbus__barrier_fenced, "barrier_fenced");
-    for (run.thread_count = 0; run.thread_count < MODEL_THREADS; run.thread_count++) {
-        struct fiber *fiber = &fibers[run.thread_count];
-
-        if (run.scenario->threads[run.thread_count] == NULL)
-            break;
-        if (fiber->is_made)
-            memcpy(fiber->at, fiber->beginning, sizeof fiber->at);
-        else
-            make(fiber);
-        fiber->state = RUNNABLE;
-        fiber->pauses = 0;
-        fiber->has_begun = false;
-    }
+    prepare_threads();
     if (run.failure == NULL)
         run_threads(schedule_choose(CHOICE_THREAD, run.thread_count));
     if (run.failure != NULL || run.is_cut || run.is_seen || run.is_changed)
@@ -351,6 +359,12 @@ schedule_wake_spinners(void)
             fibers[i].state = RUNNABLE;
 }
 
+int
+schedule_pauses(void)
+{
+    return run.current < 0 ? 0 : fibers[run.current].paused;
+}
+
 bool
 schedule_is_pausing(void)
 {
@@ -366,7 +380,10 @@ schedule_stop_pausing(void)
 void
 model_pause(void)
 {
-    if (run.current < 0 || ++fibers[run.current].pauses < MOST_PAUSES)
+    if (run.current < 0)
+        return;
+    fibers[run.current].paused++;
+    if (++fibers[run.current].pauses < MOST_PAUSES)
         return;
     /* It has looked at what is newest often enough: until that changes, it sees nothing else. */
     fibers[run.current].pauses = 0;

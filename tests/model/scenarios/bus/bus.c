@@ -5,8 +5,8 @@
 
 static struct ringbus_bus *bus;
 static struct ringbus_consumer *consumers[2];
-static struct ringbus_topic *topic;
-static uint64_t contexts[2]; /* 1: alive, 0: destroyed */
+static struct ringbus_topic *topic, *nested; /* `nested`: the first consumer posts to it */
+static uint64_t contexts[2];                 /* 1: alive, 0: destroyed */
 static uint64_t handled;
 static struct record records[MODEL_THREADS + 1];
 
@@ -24,6 +24,11 @@ handle(const struct ringbus_event *event, void *context)
     model_check(event->size == sizeof(uint64_t));
     model_check(model_read(cell) == 1);
     model_write(&handled, model_read(&handled) + 1);
+    if (nested != NULL && context == &contexts[0]) {
+        const int outcome = ringbus_topic_post(nested, event->data, event->size, NULL);
+
+        model_check(outcome == 0 || outcome == 1);
+    }
     return 0;
 }
 
@@ -94,6 +99,29 @@ begin_two(void)
 {
     begin();
     open_consumer(1, true);
+}
+
+/* The handler's own post is delivered when it has returned, and counts as pending until then. */
+static void
+begin_nested(void)
+{
+    begin_two();
+    model_check(ringbus_register_consumer(bus, consumers[1], "nested") == RINGBUS_OK);
+    model_check(ringbus_topic_open(bus, "nested", &nested) == RINGBUS_OK);
+}
+
+static void
+close_second(void)
+{
+    model_check(ringbus_consumer_close(consumers[1], RINGBUS_DRAIN) == RINGBUS_OK);
+    model_check(model_read(&contexts[1]) == 0);
+}
+
+static void
+shut_down_nested(void)
+{
+    model_check(ringbus_shutdown(bus, RINGBUS_DRAIN, RINGBUS_FOREVER) == RINGBUS_OK);
+    model_check(model_read(&handled) % 2 == 0);
 }
 
 static void
@@ -175,6 +203,10 @@ const struct scenario model_bus[] = {
     BOTH("unregister", "and while one is taken out", begin, post, unregister),
     BOTH("shutdown", "a post comes before the end or is refused", begin, post, shut_down),
     BOTH("flush", "who waits for what was posted is woken", begin, post, flush),
+    BOTH("nested_drain", "a consumer is closed after the posts that handlers made to it",
+        begin_nested, post, close_second),
+    BOTH("nested_shutdown", "the end waits for the posts that handlers made", begin_nested, post,
+        shut_down_nested),
     {.name = "bus_serialized",
         .proves = "a serialized consumer is entered by one thread at a time",
         .begin = begin_serialized,
