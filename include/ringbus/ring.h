@@ -12,9 +12,12 @@
  *   ringbus_ring_publish, _abandon             | whoever the claimer hands the claim to
  *   ringbus_ring_end                           | any
  *   ringbus_reader_open, _close                | any, while producers and other readers run
- *   ringbus_reader_poll, _wait_until, _commit  | one thread at a time per reader
+ *   ringbus_reader_poll, _wait_until, _commit, | one thread at a time per reader
+ *   _state                                     |
  *   ringbus_reader_copy, _copy_until           | the same, for readers of a lossy ring
+ *   ringbus_reader_position, _lost             | any
  *   ringbus_ring_cursor, _view, _visit, _dump  | any
+ *   ringbus_ring_hand_over                     | who takes over from the single producer
  *   ringbus_ring_close                         | one, when nobody else uses the ring any more
  *
  * The claim/publish/poll/commit calls are the hot path: they check their arguments only in debug
