@@ -65,13 +65,12 @@ main(void)
     struct ringbus_consumer_options journaled = ringbus_consumer_options_default();
     struct ringbus_bus *bus;
     struct ringbus_consumer *consumer;
-    char path[] = "/tmp/ringbus-journal-XXXXXX";
+    FILE *file = tmpfile();
     off_t size;
 
-    journal.file = mkstemp(path);
-    if (journal.file < 0)
+    if (file == NULL)
         return 1;
-    unlink(path);
+    journal.file = fileno(file);
     options.on_error = on_error;
     journaled.name = "journal";
     journaled.batch_end = commit;

@@ -93,7 +93,7 @@ stamp_slots(struct ringbus_ring *ring, int64_t first, uint32_t n, uint64_t mark)
         barrier_full();
     /* HINT: a sleeper announces itself, then the barrier's other half, then looks at the stamp. */
     if (unlikely(load_u64(&ring->sleepers, ORDER_HINT)))
-        ringbus__ring_wake(ring, &ring->sleepers, ~UINT64_C(0));
+        ringbus__ring_wake(ring, &ring->sleepers);
 }
 
 void

@@ -184,7 +184,7 @@ void
 ringbus__ring_wake_everybody(struct ringbus_ring *ring)
 {
     ring_moved(ring);
-    ringbus__ring_wake(ring, &ring->sleepers, ~UINT64_C(0));
+    ringbus__ring_wake(ring, &ring->sleepers);
 }
 
 void

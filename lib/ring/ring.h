@@ -143,8 +143,8 @@ void ringbus__reader_arm(struct ringbus_reader *reader);
 /* The first half of it, for who announces several before one heavy barrier and a look at each. */
 void ringbus__reader_announce(struct ringbus_reader *reader);
 
-/* Wake the readers whose bits are set in `sleepers`. */
-void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers, uint64_t which);
+/* Wake the readers whose bits are set in `sleepers`, one of the ring's two words. */
+void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers);
 
 /* One step of waiting for the reader's next event: a pause, a little spinning or one sleep; the caller looks again
  * after each. Also over when the reader has stepped over abandoned slots (has_stepped, which the owner clears).
@@ -187,7 +187,7 @@ ring_moved(struct ringbus_ring *ring)
     signal_raise(&ring->room);
     /* HINT: signal_raise began with the barrier of this pair. */
     if (unlikely(load_u64(&ring->dependent_sleepers, ORDER_HINT)))
-        ringbus__ring_wake(ring, &ring->dependent_sleepers, ~UINT64_C(0));
+        ringbus__ring_wake(ring, &ring->dependent_sleepers);
 }
 
 #endif

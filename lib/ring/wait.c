@@ -399,10 +399,10 @@ wake_reader(struct ringbus_reader *reader)
 }
 
 void
-ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers, uint64_t which)
+ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers)
 {
     /* WAKE: each bit is taken by one waker only. */
-    uint64_t taken = exchange_u64(sleepers, 0, ORDER_WAKE) & which;
+    uint64_t taken = exchange_u64(sleepers, 0, ORDER_WAKE);
 
     if (taken & RING_PRODUCER_SLEEPS)
         signal_raise(&ring->room);

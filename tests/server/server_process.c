@@ -30,12 +30,13 @@ become_server(const struct server_process *server, int output, const char *const
 void
 server_run(struct server_process *server, const char *const *arguments)
 {
-    char name[] = "/tmp/ringbus-server-XXXXXX";
+    FILE *errors = tmpfile();
     int ends[2];
 
-    server->errors = mkstemp(name);
-    MUST(server->errors >= 0, "no temporary file");
-    (void)unlink(name);
+    MUST(errors != NULL, "no temporary file");
+    server->errors = dup(fileno(errors));
+    MUST(server->errors >= 0, "no descriptor");
+    (void)fclose(errors);
     MUST(pipe(ends) == 0, "no pipe");
     (void)fflush(NULL);
     server->pid = fork();

@@ -19,8 +19,9 @@ struct watched {
 enum { WATCHED_DEPTH = 8, DUMP_SECONDS = 5 };
 
 static pthread_mutex_t watch_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t watch_changed; /* there is somebody to watch */
 static struct watched *watch_list;
-static pid_t watch_process; /* tests fork, and threads stay behind */
+static pid_t watch_process;
 static _Thread_local struct watched watched[WATCHED_DEPTH];
 static _Thread_local int watched_depth;
 
@@ -34,40 +35,69 @@ fail_with_dump(struct ringbus_bus *bus, const char *what, const char *file, int 
     must_fail(file, line, "waited in vain: %s", what);
 }
 
+/* Until whose time is up, or another one comes to be watched. */
+static void
+wait_for(const struct watched *first)
+{
+    struct timespec until;
+
+    if (first == NULL) {
+        pthread_cond_wait(&watch_changed, &watch_mutex);
+        return;
+    }
+    until.tv_sec = (time_t)(first->until / 1000000000);
+    until.tv_nsec = (long)(first->until % 1000000000);
+    pthread_cond_timedwait(&watch_changed, &watch_mutex, &until);
+}
+
 static void *
 watch(void *context)
 {
-    const struct timespec pause = {.tv_nsec = 100000000};
-
     (void)context;
+    pthread_mutex_lock(&watch_mutex);
     for (;;) {
-        nanosleep(&pause, NULL);
-        pthread_mutex_lock(&watch_mutex);
-        for (struct watched *at = watch_list; at != NULL; at = at->next)
-            if (os_real()->now_ns() > at->until)
-                fail_with_dump(at->bus, at->what, at->file, at->line);
-        pthread_mutex_unlock(&watch_mutex);
+        const struct watched *first = watch_list;
+
+        for (const struct watched *at = watch_list; at != NULL; at = at->next)
+            if (at->until < first->until)
+                first = at;
+        if (first != NULL && os_real()->now_ns() > first->until)
+            fail_with_dump(first->bus, first->what, first->file, first->line);
+        wait_for(first);
     }
     return NULL;
+}
+
+/* In each process of its own: tests fork, and threads stay behind. */
+static void
+start_watch(void)
+{
+    pthread_condattr_t monotonic;
+    pthread_t thread;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&watch_changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    watch_process = getpid();
+    watch_list = NULL;
+    MUST(pthread_create(&thread, NULL, watch, NULL) == 0, "no thread");
+    pthread_detach(thread);
 }
 
 int
 in_time_begin(struct ringbus_bus *bus, const char *what, const char *file, int line)
 {
     struct watched *at = &watched[watched_depth++];
-    pthread_t thread;
 
     MUST(watched_depth <= WATCHED_DEPTH, "too many calls inside each other");
     *at = (struct watched){bus, what, file, line, patience_ends(), NULL};
     pthread_mutex_lock(&watch_mutex);
-    if (watch_process != getpid()) {
-        watch_process = getpid();
-        watch_list = NULL;
-        MUST(pthread_create(&thread, NULL, watch, NULL) == 0, "no thread");
-        pthread_detach(thread);
-    }
+    if (watch_process != getpid())
+        start_watch();
     at->next = watch_list;
     watch_list = at;
+    pthread_cond_signal(&watch_changed);
     pthread_mutex_unlock(&watch_mutex);
     return 0;
 }
