@@ -4,14 +4,7 @@
 static struct ringbus_ring *
 open_single_at(uint32_t capacity, int64_t first, uint32_t wait)
 {
-    struct ringbus_ring_options options = ringbus_ring_options_default();
-
-    options.capacity = capacity;
-    options.first = first;
-    options.wait = wait;
-    options.custom = custom_wait(wait, false);
-    options.producers = RINGBUS_PRODUCERS_SINGLE;
-    return open_ring_with(&options);
+    return open_ring_of(RINGBUS_PRODUCERS_SINGLE, capacity, first, wait);
 }
 
 static struct ringbus_ring *
@@ -19,60 +12,6 @@ open_single(uint32_t capacity)
 {
     return open_single_at(capacity, 0, RINGBUS_WAIT_PHASED);
 }
-
-START_TEST(claims_of_one_producer_are_contiguous_and_grow)
-{
-    struct ringbus_ring *ring = open_single(8);
-
-    ck_assert_int_eq(ringbus_ring_cursor(ring), -1);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 0);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 3), 1);
-    ck_assert_int_eq(ringbus_ring_claim(ring, 1), 4);
-    ck_assert_int_eq(ringbus_ring_claim_until(ring, 2, 0), 5);
-    ck_assert_int_eq(ringbus_ring_cursor(ring), 6);
-    ringbus_ring_close(ring);
-}
-END_TEST
-
-START_TEST(one_producer_is_refused_while_the_slowest_reader_lags)
-{
-    struct ringbus_ring *ring = open_single(4);
-    struct ringbus_reader *fast = open_reader(ring), *slow = open_reader(ring);
-
-    publish(ring, 4);
-    ringbus_reader_commit(fast, 3);
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
-        ck_assert_int_eq(ringbus_ring_claim_until(ring, 1, 0), RINGBUS_ETIMEDOUT);
-    }
-    ck_assert_int_eq(ringbus_ring_cursor(ring), 3);
-    ringbus_reader_commit(slow, 0);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 2), RINGBUS_EAGAIN);
-    ck_assert_int_eq(publish(ring, 1), 4);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
-    CHECK_RUN(fast, 4, 1u);
-    CHECK_RUN(slow, 1, 4u);
-    ringbus_ring_close(ring);
-}
-END_TEST
-
-START_TEST(one_producer_waits_for_room_to_its_deadline)
-{
-    FOR_EACH_WAIT(wait)
-    {
-        struct ringbus_ring *ring = open_single_at(2, 0, wait);
-        struct ringbus_reader *reader = open_reader(ring);
-        const int64_t deadline = ringbus_now_ns() + 2 * MILLISECOND;
-
-        publish(ring, 2);
-        ck_assert_int_eq(ringbus_ring_claim_until(ring, 1, deadline), RINGBUS_ETIMEDOUT);
-        ck_assert_int_ge(ringbus_now_ns(), deadline);
-        ringbus_reader_commit(reader, 0);
-        ck_assert_int_eq(ringbus_ring_claim_until(ring, 1, deadline), 2);
-        ringbus_ring_close(ring);
-    }
-}
-END_TEST
 
 START_TEST(sequences_of_one_producer_may_begin_anywhere)
 {
@@ -383,9 +322,7 @@ END_TEST
 int
 main(void)
 {
-    return RUN_TESTS("single", claims_of_one_producer_are_contiguous_and_grow,
-        one_producer_is_refused_while_the_slowest_reader_lags,
-        one_producer_waits_for_room_to_its_deadline, sequences_of_one_producer_may_begin_anywhere,
+    return RUN_TESTS("single", sequences_of_one_producer_may_begin_anywhere,
         nested_claims_are_seen_only_when_published,
         nested_claims_never_meet_in_a_slot_without_readers,
         a_reader_that_joins_behind_an_open_claim_does_not_free_its_slot,

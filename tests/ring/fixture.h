@@ -60,16 +60,28 @@ open_ring_with(const struct ringbus_ring_options *options)
 }
 
 static inline struct ringbus_ring *
-open_ring_at(uint32_t capacity, int64_t first, uint32_t wait)
+open_ring_of(uint32_t producers, uint32_t capacity, int64_t first, uint32_t wait)
 {
     struct ringbus_ring_options options = ringbus_ring_options_default();
 
+    options.producers = producers;
     options.capacity = capacity;
     options.first = first;
     options.wait = wait;
     options.custom = custom_wait(wait, false);
     return open_ring_with(&options);
 }
+
+static inline struct ringbus_ring *
+open_ring_at(uint32_t capacity, int64_t first, uint32_t wait)
+{
+    return open_ring_of(RINGBUS_PRODUCERS_MULTI, capacity, first, wait);
+}
+
+/* For what many producers and a single one have in common. */
+#define FOR_EACH_PRODUCERS(producers)                                                              \
+    for (uint32_t producers = RINGBUS_PRODUCERS_MULTI; producers <= RINGBUS_PRODUCERS_SINGLE;      \
+         producers++)
 
 static inline struct ringbus_ring *
 open_ring(uint32_t capacity)

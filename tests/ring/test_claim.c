@@ -5,71 +5,84 @@
 
 START_TEST(claims_are_contiguous_and_grow)
 {
-    struct ringbus_ring *ring = open_ring(8);
+    FOR_EACH_PRODUCERS(producers)
+    {
+        struct ringbus_ring *ring = open_ring_of(producers, 8, 0, RINGBUS_WAIT_PHASED);
 
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 0);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 3), 1);
-    ck_assert_int_eq(ringbus_ring_claim(ring, 1), 4);
-    ck_assert_int_eq(ringbus_ring_claim_until(ring, 2, 0), 5);
-    ck_assert_int_eq(ringbus_ring_cursor(ring), 6);
-    ringbus_ring_close(ring);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 0);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 3), 1);
+        ck_assert_int_eq(ringbus_ring_claim(ring, 1), 4);
+        ck_assert_int_eq(ringbus_ring_claim_until(ring, 2, 0), 5);
+        ck_assert_int_eq(ringbus_ring_cursor(ring), 6);
+        ringbus_ring_close(ring);
+    }
 }
 END_TEST
 
 START_TEST(claim_is_refused_while_the_slowest_reader_lags)
 {
-    struct ringbus_ring *ring = open_ring(4);
-    struct ringbus_reader *fast = open_reader(ring), *slow = open_reader(ring);
+    FOR_EACH_PRODUCERS(producers)
+    {
+        struct ringbus_ring *ring = open_ring_of(producers, 4, 0, RINGBUS_WAIT_PHASED);
+        struct ringbus_reader *fast = open_reader(ring), *slow = open_reader(ring);
 
-    publish(ring, 4);
-    ringbus_reader_commit(fast, 3);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
-    ringbus_reader_commit(slow, 0);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 4);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
-    ringbus_ring_close(ring);
+        publish(ring, 4);
+        ringbus_reader_commit(fast, 3);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
+        ringbus_reader_commit(slow, 0);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 4);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
+        ringbus_ring_close(ring);
+    }
 }
 END_TEST
 
 START_TEST(a_refused_claim_leaves_no_trace)
 {
-    struct ringbus_ring *ring = open_ring(4);
-    struct ringbus_reader *reader = open_reader(ring);
+    FOR_EACH_PRODUCERS(producers)
+    {
+        struct ringbus_ring *ring = open_ring_of(producers, 4, 0, RINGBUS_WAIT_PHASED);
+        struct ringbus_reader *reader = open_reader(ring);
 
-    publish(ring, 3);
-    for (int i = 0; i < 10; i++) {
-        ck_assert_int_eq(ringbus_ring_try_claim(ring, 2), RINGBUS_EAGAIN);
-        ck_assert_int_eq(ringbus_ring_claim_until(ring, 2, 0), RINGBUS_ETIMEDOUT);
+        publish(ring, 3);
+        for (int i = 0; i < 10; i++) {
+            ck_assert_int_eq(ringbus_ring_try_claim(ring, 2), RINGBUS_EAGAIN);
+            ck_assert_int_eq(ringbus_ring_claim_until(ring, 2, 0), RINGBUS_ETIMEDOUT);
+        }
+        ck_assert_int_eq(ringbus_ring_cursor(ring), 2);
+        ck_assert_int_eq(publish(ring, 1), 3);
+        CHECK_RUN(reader, 0, 4u);
+        ringbus_ring_close(ring);
     }
-    ck_assert_int_eq(ringbus_ring_cursor(ring), 2);
-    ck_assert_int_eq(publish(ring, 1), 3);
-    CHECK_RUN(reader, 0, 4u);
-    ringbus_ring_close(ring);
 }
 END_TEST
 
 START_TEST(a_claim_of_the_whole_ring_needs_the_whole_ring)
 {
-    struct ringbus_ring *ring = open_ring(4);
-    struct ringbus_reader *reader = open_reader(ring);
+    FOR_EACH_PRODUCERS(producers)
+    {
+        struct ringbus_ring *ring = open_ring_of(producers, 4, 0, RINGBUS_WAIT_PHASED);
+        struct ringbus_reader *reader = open_reader(ring);
 
-    ck_assert_int_eq(publish(ring, 4), 0);
-    ringbus_reader_commit(reader, 2);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 4), RINGBUS_EAGAIN);
-    ringbus_reader_commit(reader, 3);
-    ck_assert_int_eq(publish(ring, 4), 4);
-    CHECK_RUN(reader, 4, 4u);
-    ringbus_ring_close(ring);
+        ck_assert_int_eq(publish(ring, 4), 0);
+        ringbus_reader_commit(reader, 2);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 4), RINGBUS_EAGAIN);
+        ringbus_reader_commit(reader, 3);
+        ck_assert_int_eq(publish(ring, 4), 4);
+        CHECK_RUN(reader, 4, 4u);
+        ringbus_ring_close(ring);
+    }
 }
 END_TEST
 
 START_TEST(a_claim_ends_at_its_deadline_while_there_is_no_room)
 {
+    FOR_EACH_PRODUCERS(producers)
     FOR_EACH_WAIT(wait)
     {
-        struct ringbus_ring *ring = open_ring_at(2, 0, wait);
+        struct ringbus_ring *ring = open_ring_of(producers, 2, 0, wait);
         struct ringbus_reader *reader = open_reader(ring);
-        const int64_t deadline = ringbus_now_ns() + 5 * MILLISECOND;
+        const int64_t deadline = ringbus_now_ns() + 2 * MILLISECOND;
 
         publish(ring, 2);
         ck_assert_int_eq(ringbus_ring_claim_until(ring, 1, deadline), RINGBUS_ETIMEDOUT);
@@ -83,18 +96,21 @@ END_TEST
 
 START_TEST(a_ring_has_room_exactly_when_a_claim_succeeds)
 {
-    struct ringbus_ring *ring = open_ring(4);
-    struct ringbus_reader *reader = open_reader(ring);
+    FOR_EACH_PRODUCERS(producers)
+    {
+        struct ringbus_ring *ring = open_ring_of(producers, 4, 0, RINGBUS_WAIT_PHASED);
+        struct ringbus_reader *reader = open_reader(ring);
 
-    ck_assert(ringbus__ring_has_room(ring, 4));
-    publish(ring, 3);
-    ck_assert(ringbus__ring_has_room(ring, 1));
-    ck_assert(!ringbus__ring_has_room(ring, 2));
-    ringbus_reader_commit(reader, 0);
-    ck_assert(ringbus__ring_has_room(ring, 2));
-    ck_assert(!ringbus__ring_has_room(ring, 3));
-    ck_assert_int_eq(ringbus_ring_cursor(ring), 2);
-    ringbus_ring_close(ring);
+        ck_assert(ringbus__ring_has_room(ring, 4));
+        publish(ring, 3);
+        ck_assert(ringbus__ring_has_room(ring, 1));
+        ck_assert(!ringbus__ring_has_room(ring, 2));
+        ringbus_reader_commit(reader, 0);
+        ck_assert(ringbus__ring_has_room(ring, 2));
+        ck_assert(!ringbus__ring_has_room(ring, 3));
+        ck_assert_int_eq(ringbus_ring_cursor(ring), 2);
+        ringbus_ring_close(ring);
+    }
 }
 END_TEST
 
@@ -102,15 +118,18 @@ END_TEST
 
 START_TEST(two_claims_one_lap_apart_are_never_open_at_once)
 {
-    struct ringbus_ring *ring = open_ring(4);
+    FOR_EACH_PRODUCERS(producers)
+    {
+        struct ringbus_ring *ring = open_ring_of(producers, 4, 0, RINGBUS_WAIT_PHASED);
 
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 0);
-    publish(ring, 3);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
-    ck_assert(!ringbus__ring_has_room(ring, 1));
-    ringbus_ring_publish(ring, 0, 1);
-    ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 4);
-    ringbus_ring_close(ring);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 0);
+        publish(ring, 3);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
+        ck_assert(!ringbus__ring_has_room(ring, 1));
+        ringbus_ring_publish(ring, 0, 1);
+        ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 4);
+        ringbus_ring_close(ring);
+    }
 }
 END_TEST
 
