@@ -38,7 +38,8 @@ await() {
     deadline=$(($(date +%s) + $1))
     shift
     until "$@"; do
-        [ "$(date +%s)" -lt "$deadline" ] || fail "waited in vain for: $*"
+        [ "$(date +%s)" -lt "$deadline" ] ||
+            fail "waited in vain for: $* ($(wc -l "$work"/*); the server says: $(cat "$work/server.err")"
         sleep 0.05
     done
 }
