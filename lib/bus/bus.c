@@ -5,7 +5,7 @@
 #include "base/os.h"
 #include "bus/consumer.h"
 #include "bus/group.h"
-#include "bus/loop.h"
+#include "bus/executor/loop.h"
 #include "bus/match.h"
 #include "bus/post.h"
 #include "bus/shutdown.h"

@@ -6,7 +6,7 @@
 #include "base/options.h"
 #include "bus/consumer.h"
 #include "bus/dispatch.h"
-#include "bus/loop.h"
+#include "bus/executor/loop.h"
 #include "bus/post.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"

@@ -9,7 +9,7 @@
 #include "bus/post.h"
 
 #include "base/options.h"
-#include "bus/deadlock.h"
+#include "bus/executor/deadlock.h"
 
 /* The groups have changed under the post. */
 enum { START_AGAIN = 1 << 30 };

@@ -8,7 +8,7 @@
  * Source: BIND's isc_async and Node's thread-safe functions (one handle, a bound per turn). */
 #include <stdbool.h>
 
-#include "bus/loop.h"
+#include "bus/executor/loop.h"
 #include "ringbus/uv.h"
 
 enum { DEFAULT_BUDGET = 256, MAX_BUDGET = 1 << 20 };

@@ -41,7 +41,7 @@ compile() {
 sources() {
     ls "$root"/lib/ring/*.c "$model"/*.c
     if [ "$1" = bus ]; then
-        ls "$root"/lib/bus/*.c "$model"/scenarios/bus/*.c
+        ls "$root"/lib/bus/*.c "$root"/lib/bus/*/*.c "$model"/scenarios/bus/*.c
     else
         ls "$model"/scenarios/*.c "$model"/scenarios/base/*.c
     fi

@@ -2,10 +2,10 @@
 #include <sched.h>
 
 #include "bus/group.h"
-#include "bus/loop.h"
+#include "bus/executor/loop.h"
 #include "uv/inbox.h"
 
-enum { CLOSED = 2 }; /* as in lib/bus/loop.c */
+enum { CLOSED = 2 }; /* as in lib/bus/executor/loop.c */
 
 /* One loop whose wake-ups are counted on their way to libuv. */
 struct scene {

@@ -1,5 +1,5 @@
 /* deadlock.c - the graph of waiting groups is a list of edges; a search marks what it has seen. */
-#include "bus/deadlock.h"
+#include "bus/executor/deadlock.h"
 
 struct edge {
     const struct ringbus_group *from;

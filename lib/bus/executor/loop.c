@@ -2,7 +2,7 @@
  *
  * Edges: STATE, WAKE. The fence before `wake` is a real one: libuv up to 1.52 looks at its own flag with a relaxed
  * load and can lose a wake-up otherwise (docs/decisions/0002). */
-#include "bus/loop.h"
+#include "bus/executor/loop.h"
 
 #include "base/options.h"
 #include "bus/dispatch.h"
