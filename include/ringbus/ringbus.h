@@ -4,8 +4,8 @@
  * its context, registered on topics. A group is a ring and the executors that run its consumers'
  * handlers. Post options say more about one post.
  *
- *   call                                   | from an ordinary thread | from a handler or hook of any bus,
- *                                          |                         | or on the thread of an attached loop
+ *   call                                   | from an ordinary thread | from a handler or hook of any bus, or on
+ *                                          |                         | the thread of an attached loop or polled group
  *   ---------------------------------------+-------------------------+-------------------------------------
  *   post, post_until (by name, by topic)   | wait for room           | a handler of a threads group waits for
  *                                          |                         |   room in another group; EDEADLK if that
@@ -14,14 +14,16 @@
  *   try_post                               | never waits             | never waits
  *   consumer_open, register, unregister,   | never wait              | never wait
  *   is_subscribed, topic_*, group_open,    |                         |
- *   visit, dump                            |                         |
+ *   group_pause, group_resume, visit, dump |                         |
  *   consumer_close, group_close, shutdown  | wait for handlers       | begin, return RINGBUS_PENDING
  *   flush                                  | waits for handlers      | RINGBUS_EDEADLK
  *   close                                  | waits for handlers      | RINGBUS_EBUSY
+ *   group_poll, step                       | run handlers            | RINGBUS_EDEADLK
  *
  * Every call may be made from any thread at any time between ringbus_open and ringbus_close. No
  * handler, hook or destroy function is ever called with a lock of the bus held. No call is
- * async-signal-safe. After fork only the parent may use a bus.
+ * async-signal-safe. After fork only the parent may use a bus: in the child every call that returns a code returns
+ * RINGBUS_EFORKED, and does nothing.
  * Strings are copied; options are read during the call only. Every call checks its arguments: NULL
  * where nothing says it is allowed is RINGBUS_EINVAL, and so are options with a size of 0 or with
  * bits this version does not know. What a failed call was to change is unchanged.
@@ -63,7 +65,9 @@ struct ringbus_event {
  * return  0, or a negative number of the user's own choice: counted and given to on_error; the other
  *         consumers still get the event. A positive number is reserved and taken as 0.
  * Thread  an executor of the consumer's group. A serialized consumer (the default) is never entered
- *         twice at once. It must return normally: no longjmp, no exception. */
+ *         twice at once. It must return normally: no longjmp, no exception. A thread that exits or is cancelled in it
+ *         ends its group: on_error gets RINGBUS_ESHUTDOWN as the code, posts that would reach the group get it too,
+ *         and shutdown reports what the group still held. */
 typedef int (*ringbus_handler)(const struct ringbus_event *event, void *context);
 
 /* ---- bus ----------------------------------------------------------------------------------- */
@@ -76,15 +80,19 @@ enum ringbus_how {
 enum ringbus_group_kind {
     RINGBUS_GROUP_THREADS = 0, /* the library's own threads: lanes */
     RINGBUS_GROUP_CALLER =
-        1,                 /* the posting thread, before the post returns: the synchronous mode */
-    RINGBUS_GROUP_LOOP = 2 /* a loop's thread; made by an adapter's call (ringbus/uv.h), not here */
+        1, /* the posting thread, before the post returns: the synchronous mode */
+    RINGBUS_GROUP_LOOP =
+        2, /* a loop's thread; made by an adapter's call (ringbus/uv.h), not here */
+    RINGBUS_GROUP_POLLED = 3 /* whoever calls ringbus_group_poll */
 };
 
 struct ringbus_group_options {
     size_t size;      /* of this struct */
     const char *name; /* of the group and its threads, at most 63 bytes; NULL: "group-<number>" */
-    uint32_t kind;    /* RINGBUS_GROUP_THREADS or _CALLER */
-    uint32_t lanes;   /* threads; 1 in this version; 0: 1 */
+    uint32_t kind;    /* RINGBUS_GROUP_THREADS, _CALLER or _POLLED */
+    /* Threads, 1..32; 0: 1. A serialized consumer belongs to one of them; events for thread-safe ones go to any that is
+     * free. More than one only in a threads group. */
+    uint32_t lanes;
     /* Events in the ring, 2..2^20, rounded up to a power of two; 0: 1024. In a caller group: nested posts that may be
      * queued at once, over all threads. */
     uint32_t capacity;
@@ -107,6 +115,8 @@ struct ringbus_undelivered {
     const char *topic;    /* its name */
     const char *consumer; /* its name */
     uint64_t count;       /* events of this topic this consumer has not finished */
+    const char *group;    /* the consumer's group, by name */
+    uint32_t is_paused;   /* that group is paused */
 };
 
 struct ringbus_options {
@@ -133,6 +143,14 @@ struct ringbus_options {
     /* The bus has shut down. Once, on the thread that finished last. */
     void (*on_shutdown)(struct ringbus_bus *bus, void *context);
     void *hook_context;
+
+    /* Step mode, for tests: threads groups have no threads; ringbus_step runs them, in an order chosen by `step_seed`.
+     * No post waits: a full ring is RINGBUS_EDEADLK at once. flush, close and shutdown step the bus themselves. */
+    uint32_t is_stepped; /* 1: step mode */
+    uint64_t step_seed;
+    /* What time deadlines are compared with in step mode; it never goes back. NULL: ringbus_now_ns. */
+    int64_t (*clock)(void *context);
+    void *clock_context;
 };
 
 static inline struct ringbus_options
@@ -155,15 +173,26 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_open(
 
 /* Wait until everything posted before this call has been handled, in every group.
  *
- * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_EDEADLK (from a handler or on a loop's thread) */
+ * return  RINGBUS_OK, RINGBUS_ETIMEDOUT (in step mode as soon as there is nothing left to step), RINGBUS_EDEADLK (from a
+ *         handler, on a loop's or polled group's thread) */
 RINGBUS_API int ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns);
+
+/* Step mode: let one executor handle a few events (one, usually), of a group, lane and stage chosen by the seed among
+ * those that have something to do. The same calls on buses with the same seed go the same way.
+ *
+ * return  1, or 0: there was nothing to do (in groups that are not paused; polled groups and loops have their own
+ *         ways), RINGBUS_EINVAL (not in step mode), RINGBUS_EBUSY (another thread is in it), RINGBUS_EDEADLK (from a
+ *         handler or hook) */
+RINGBUS_API int ringbus_step(struct ringbus_bus *bus);
 
 /* Stop the bus: posts by ordinary threads are refused from now on and blocked ones woken, both with
  * RINGBUS_ESHUTDOWN. DRAIN: what was posted is delivered, and handlers may go on posting until every group is
  * empty and idle. DISCARD: running handlers end, the rest is counted as discarded. Then the lines of all groups
  * end and on_shutdown is called.
  *
- * deadline_ns  RINGBUS_FOREVER, or when to stop waiting. Loop groups are drained by their loops: keep them running.
+ * deadline_ns  RINGBUS_FOREVER, or when to stop waiting. Loop groups are drained by their loops, polled groups by
+ *              polls: keep them going. A paused group stays paused; the report names it. In step mode RINGBUS_ETIMEDOUT
+ *              comes as soon as there is nothing left to step.
  * return       RINGBUS_OK; RINGBUS_ETIMEDOUT: on_undelivered has named what is left, and a later call goes on
  *              (DRAIN) or gives up (DISCARD); RINGBUS_PENDING: begun, from a handler or on a loop's thread
  * Thread       any. Again, or from several threads at once: each waits for the same end. */
@@ -195,9 +224,33 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
  * group must not be used after RINGBUS_OK or RINGBUS_PENDING. Its ring's memory stays with the bus, for the next
  * group of the same capacity and slot size.
  *
- * return  RINGBUS_OK, RINGBUS_PENDING (from a handler or on a loop's thread), RINGBUS_EINVAL (the default group; a
- *         loop group, which is detached instead), RINGBUS_EBUSY (already ending) */
+ * return  RINGBUS_OK, RINGBUS_PENDING (from a handler, on a loop's or polled group's thread; in step mode also if the
+ *         group is paused), RINGBUS_EINVAL (the default group; a loop group, which is detached instead), RINGBUS_EBUSY
+ *         (already ending) */
 RINGBUS_API int ringbus_group_close(struct ringbus_group *group, enum ringbus_how how);
+
+/* Let a group's executors rest: each finishes the event, or the few for thread-safe consumers, that it is at; then nothing
+ * is handed out until ringbus_group_resume. Posts go on until the ring is full. Discarding goes on, too. Not for caller
+ * groups, whose posts are their own executors. Never waits.
+ *
+ * return  RINGBUS_OK (also if it was so already), RINGBUS_EINVAL (a caller group), RINGBUS_ESHUTDOWN (it has ended) */
+RINGBUS_API int ringbus_group_pause(struct ringbus_group *group);
+RINGBUS_API int ringbus_group_resume(struct ringbus_group *group);
+
+/* Handle up to `max` events of a polled group on this thread. One thread at a time; the last one to have polled (before
+ * the first poll: the one that opened the group) is the group's thread, which never waits for room in a post.
+ *
+ * max     1..
+ * return  how many events it handled (>= 0; one counts for each stage of the group that it passes), RINGBUS_EINVAL (not
+ *         a polled group, or max is 0), RINGBUS_EBUSY (another thread is in it), RINGBUS_EDEADLK (from a handler of
+ *         the group), RINGBUS_ESHUTDOWN (the line has ended, all of it is handled) */
+RINGBUS_API int ringbus_group_poll(struct ringbus_group *group, uint32_t max);
+
+/* A descriptor that is readable whenever a poll of the group may find work; for poll, epoll and the like. Do not read
+ * it, do not close it: it belongs to the group and stays open as long as the bus.
+ *
+ * return  >= 0, or RINGBUS_EINVAL (not a polled group) */
+RINGBUS_API int ringbus_group_fd(const struct ringbus_group *group);
 
 /* ---- consumers ----------------------------------------------------------------------------- */
 
@@ -211,9 +264,21 @@ struct ringbus_consumer_options {
     int (*batch_end)(void *context);
     void (*destroy)(
         void *context); /* called once, when no handler or batch_end will run any more */
-    uint32_t
-        thread_safe; /* 1: may be entered by several threads at once (caller groups in this version) */
-    uint32_t reserved; /* 0 */
+    /* 1: may be entered by several threads at once. On a group with lanes each event goes to a lane that is free; those
+     * with the same `ordered` key go to one lane, in the order of their posts, over all topics of the group. */
+    uint32_t thread_safe;
+    /* Consumers of the same group that are done with an event (their handlers, and the batch_end it is owed, have
+     * returned) before this one gets it. An event on which one of them failed, or which was withheld from it, is
+     * withheld from this one, and counted. In a caller group, batch_end of a consumer that others come after is called
+     * after each event. One named here stays in its place in the order when it is closed. */
+    uint32_t after_count;
+    struct ringbus_consumer *const *after;
+    /* 0: never called for this event, which counts as done. Pure and fast; it gets the consumer's context, on the
+     * consumer's executor, and is not serialized for a thread-safe consumer. NULL: every event. */
+    int (*filter)(const struct ringbus_event *event, void *context);
+    /* After so many calls the consumer is unregistered everywhere, and can only be closed; 0: no limit. Exact, also if
+     * it is thread-safe. */
+    uint64_t max_deliveries;
 };
 
 static inline struct ringbus_consumer_options
@@ -229,8 +294,9 @@ ringbus_consumer_options_default(void)
 /* Make a consumer; it gets events when it is registered on topics.
  *
  * ret_consumer  written on success only; the bus owns it until ringbus_consumer_close
- * return        RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN (the bus or its group ends). On an
- *               error `destroy` is not called. */
+ * return        RINGBUS_OK, RINGBUS_EINVAL (also one of another group in `after`, or a closed one), RINGBUS_ENOMEM,
+ *               RINGBUS_ENOSPC (32 consumers of the group that others come after), RINGBUS_ESHUTDOWN (the bus or its
+ *               group ends). On an error `destroy` is not called. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
     ringbus_handler handler, void *context, const struct ringbus_consumer_options *options,
     struct ringbus_consumer **ret_consumer);
@@ -241,7 +307,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
  *
  * return  RINGBUS_OK: no handler or batch_end of it runs or will run, destroy has returned. RINGBUS_PENDING: begun,
  *         from a handler or on a loop's thread; what is finished already (DISCARD, no call running) is RINGBUS_OK
- *         there too. RINGBUS_EBUSY: it is being closed already. */
+ *         there too; in step mode also if its group is paused. RINGBUS_EBUSY: it is being closed already. */
 RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how);
 
 /* Register a consumer on a topic, which is made if need be. Never waits, needs no room in a ring: also from a
@@ -250,7 +316,7 @@ RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum r
  *
  * topic   1..max_topic_length bytes; `*` and `>` are ordinary characters here
  * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics), RINGBUS_ESHUTDOWN
- *         (the bus, the group or the consumer ends) */
+ *         (the bus, the group or the consumer ends, or it has had its max_deliveries) */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
 
@@ -295,8 +361,9 @@ RINGBUS_API const char *ringbus_topic_name(const struct ringbus_topic *topic);
 /* ---- posts --------------------------------------------------------------------------------- */
 
 struct ringbus_post_options {
-    size_t size;      /* of this struct */
-    uint64_t ordered; /* ordering key, handed to the consumers; 0: none */
+    size_t size; /* of this struct */
+    /* Ordering key, handed to the consumers; 0: none. See `thread_safe`. ringbus_key makes one of bytes. */
+    uint64_t ordered;
 };
 
 static inline struct ringbus_post_options
@@ -308,6 +375,9 @@ ringbus_post_options_default(void)
     options.size = sizeof options;
     return options;
 }
+
+/* A key of bytes, never 0: the same for the same bytes, in one process. Not secret. Thread: any. */
+RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
 
 /* Post an event: copy `size` bytes to every group that has consumers on the topic. All lossless groups get it, or,
  * on an error, none does and no handler has run.

@@ -2,6 +2,7 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #ifdef __linux__
 #include <linux/membarrier.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #endif
@@ -208,6 +210,67 @@ yield(void)
     sched_yield();
 }
 
+/* ---- a descriptor to wait for ---- */
+
+static int
+bell_open(struct os_bell *bell)
+{
+    const int before = errno;
+    bool is_open = false;
+
+#ifdef __linux__
+    bell->fd = bell->set_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    is_open = bell->fd >= 0;
+#else
+    int ends[2];
+
+    is_open = pipe(ends) == 0;
+    for (int i = 0; is_open && i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    if (is_open) {
+        bell->fd = ends[0];
+        bell->set_fd = ends[1];
+    }
+#endif
+    errno = before;
+    return is_open ? RINGBUS_OK : RINGBUS_ESYS;
+}
+
+static void
+bell_set(struct os_bell *bell)
+{
+    const int before = errno;
+    const uint64_t one = 1;
+
+    /* Full means it is readable already. */
+    while (write(bell->set_fd, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+    errno = before;
+}
+
+static void
+bell_clear(struct os_bell *bell)
+{
+    const int before = errno;
+    uint64_t bytes[64];
+    ssize_t count = 0;
+
+    do
+        count = read(bell->fd, bytes, sizeof bytes);
+    while (count == (ssize_t)sizeof bytes || (count < 0 && errno == EINTR));
+    errno = before;
+}
+
+static void
+bell_close(struct os_bell *bell)
+{
+    close(bell->fd);
+    if (bell->set_fd != bell->fd)
+        close(bell->set_fd);
+}
+
 struct os ringbus__os = {
     .word_wait = ringbus__park_wait,
     .word_wake = ringbus__park_wake,
@@ -218,6 +281,10 @@ struct os ringbus__os = {
     .thread_pin = thread_pin,
     .thread_at_exit = thread_at_exit,
     .yield = yield,
+    .bell_open = bell_open,
+    .bell_set = bell_set,
+    .bell_clear = bell_clear,
+    .bell_close = bell_close,
     .now_ns = now_ns,
     .random = random_bytes,
     .cpu_count = cpu_count,

@@ -19,6 +19,12 @@ struct os_thread {
     char name[16];
 };
 
+/* What a poll or an epoll of the user's can wait for. */
+struct os_bell {
+    int fd;     /* to be polled */
+    int set_fd; /* to be written; the same where one does both */
+};
+
 struct os {
     /* Sleep while *word == expected. Returns 0 when woken, or for no reason; RINGBUS_ETIMEDOUT after the deadline. */
     int (*word_wait)(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns);
@@ -34,6 +40,13 @@ struct os {
     int (*thread_at_exit)(
         void (*run)(void *context), void *context); /* 0 or RINGBUS_ESYS; once a thread */
     void (*yield)(void);
+
+    /* A descriptor that becomes readable when it is set, from any thread, and is not any more when it is cleared. 0 or
+     * RINGBUS_ESYS. */
+    int (*bell_open)(struct os_bell *bell);
+    void (*bell_set)(struct os_bell *bell);
+    void (*bell_clear)(struct os_bell *bell);
+    void (*bell_close)(struct os_bell *bell);
 
     int64_t (*now_ns)(void);
     int (*random)(void *bytes, size_t size); /* 0 or RINGBUS_ESYS */

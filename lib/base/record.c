@@ -10,6 +10,7 @@ struct atomic_u64 ringbus__record_epoch = {1};
 
 static struct lock list_lock;
 static struct record *list;
+static uint64_t last_id;
 
 static void
 unlink_record(void *context)
@@ -36,6 +37,7 @@ ringbus__record_link(struct record *record)
     if (outcome != RINGBUS_OK)
         return outcome;
     lock_acquire(&list_lock);
+    record->id = ++last_id;
     record->next = list;
     list = record;
     lock_release(&list_lock);

@@ -29,6 +29,7 @@ struct record {
     /* of the thread alone */
     uint32_t depth;      /* of called[] */
     uint32_t deliveries; /* nested; only the outermost sets the epoch */
+    uint64_t id;         /* of the thread, once linked; never used again for another one */
     bool is_linked;
     bool has_exited; /* the thread's exit hook has run */
     /* for the layer above: the executor this thread is, the loops it runs, the post it is delivering itself, the

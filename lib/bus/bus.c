@@ -4,8 +4,10 @@
 #include "base/options.h"
 #include "base/os.h"
 #include "bus/consumer.h"
-#include "bus/group.h"
 #include "bus/executor/loop.h"
+#include "bus/executor/poll.h"
+#include "bus/executor/step.h"
+#include "bus/group.h"
 #include "bus/match.h"
 #include "bus/post.h"
 #include "bus/shutdown.h"
@@ -27,17 +29,17 @@ ringbus__bus_must_not_wait(void)
     const struct record *record = &ringbus__record;
 
     return record->executor != NULL || record->frames != NULL || record->loops != NULL ||
-           record->hooks > 0;
+           record->hooks > 0 || ringbus__poll_is_ours();
 }
 
 bool
 ringbus__bus_has_pass(const struct ringbus_bus *bus)
 {
     const struct record *record = &ringbus__record;
-    const struct ringbus_group *executor = record->executor;
+    const struct lane *executor = record->executor;
 
     /* In a pass: an executor's hooks after it have none. */
-    return (executor != NULL && executor->bus == bus && record->deliveries > 0) ||
+    return (executor != NULL && executor->group->bus == bus && record->deliveries > 0) ||
            ringbus__caller_inside() == bus;
 }
 
@@ -113,6 +115,8 @@ int
 ringbus__bus_wait(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what),
     void *what, int64_t deadline_ns)
 {
+    if (bus->options.is_stepped)
+        return ringbus__step_until(bus, is_done, what, deadline_ns);
     for (;;) {
         const uint32_t key = signal_prepare(&bus->changed);
         bool done = false;
@@ -161,7 +165,8 @@ read_options(const struct ringbus_options *given, struct ringbus_options *ret_op
     options->max_topic_length = or_default(options->max_topic_length, DEFAULT_TOPIC_LENGTH);
     options->max_groups = or_default(options->max_groups, DEFAULT_GROUPS);
     return options->max_topics <= MAX_TOPICS && options->max_topic_length <= MAX_TOPIC_LENGTH &&
-                   options->max_groups <= BUS_MAX_GROUPS
+                   options->max_groups <= BUS_MAX_GROUPS && options->is_stepped <= 1 &&
+                   (options->clock == NULL || options->is_stepped)
                ? RINGBUS_OK
                : RINGBUS_EINVAL;
 }
@@ -203,6 +208,7 @@ ringbus_open(const struct ringbus_options *given, struct ringbus_bus **ret_bus)
     bus->allocator = allocator;
     bus->options = options;
     bus->options.default_group = NULL; /* read here only */
+    bus->step_random = options.step_seed;
     outcome = ringbus__os.random(&bus->hash_key, sizeof bus->hash_key);
     if (outcome == RINGBUS_OK)
         outcome = ringbus_group_open(bus, options.default_group, &bus->default_group);

@@ -41,6 +41,10 @@ struct ringbus_bus {
     struct atomic_u32 attention;
     struct ringbus_group *default_group;
 
+    /* step mode; of the thread that steps */
+    struct atomic_u32 is_stepping;
+    uint64_t step_random;
+
     /* written on slow paths */
     _Alignas(CPU_LINE) struct signal changed;
     struct atomic_u64 dead; /* figure: posts that matched nobody */

@@ -1,13 +1,12 @@
-/* consumer.c - consumers are opened, registered, unregistered and closed.
+/* consumer.c - consumers are opened, get their place in a group, and are closed.
  *
- * Registering prepares everything that can fail, then changes everything, in an order that makes the window exact
- * (match.h I3): the set, the route, the cut that reads the first sequence, the window.
- * Source: the verbs are geeteventbus's; what they promise is DESIGN's window of sequences. */
+ * Source: `after` is the disruptor's, by the names of consumers instead of barriers. */
 #include "bus/consumer.h"
 
 #include "base/options.h"
 #include "bus/group.h"
 #include "bus/post.h"
+#include "bus/registration.h"
 #include "bus/topic.h"
 
 /* ---- open ---- */
@@ -22,7 +21,7 @@ read_options(struct ringbus_bus *bus, const struct ringbus_consumer_options *giv
     if (ret_options->group == NULL)
         ret_options->group = bus->default_group;
     if (ret_options->group->bus != bus || ret_options->thread_safe > 1 ||
-        ret_options->reserved != 0)
+        (ret_options->after_count > 0 && ret_options->after == NULL))
         return RINGBUS_EINVAL;
     return RINGBUS_OK;
 }
@@ -48,14 +47,163 @@ unlink_consumer(struct ringbus_consumer **list, struct ringbus_consumer *consume
         consumer->next->previous = consumer->previous;
 }
 
-/* Under the bus lock: it is not being closed, and its group is open, in the same life as when the consumer was. */
-static bool
-accepts_registrations(const struct ringbus_consumer *consumer)
+bool
+ringbus__consumer_is_open(const struct ringbus_consumer *consumer)
 {
-    return !load_u32(&consumer->is_closing, ORDER_OWN) &&
+    return !load_u32(&consumer->is_closing, ORDER_OWN) && !consumer->is_exhausted &&
            load_u32(&consumer->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN &&
            consumer->group->state == GROUP_OPEN && consumer->group->life == consumer->life;
 }
+
+static size_t
+consumer_size(uint32_t part_count)
+{
+    return sizeof(struct ringbus_consumer) + part_count * sizeof(struct consumer_part);
+}
+
+/* Lanes are not yet changed. */
+static struct ringbus_consumer *
+make(struct ringbus_bus *bus, ringbus_handler handler, void *context,
+    const struct ringbus_consumer_options *options)
+{
+    const uint32_t lanes = options->group->lane_count;
+    const uint32_t part_count = options->thread_safe ? lanes : 1;
+    struct ringbus_consumer *consumer =
+        ringbus__alloc(&bus->allocator, consumer_size(part_count), CPU_LINE);
+
+    if (consumer == NULL)
+        return NULL;
+    consumer->handler = handler;
+    consumer->context = context;
+    consumer->batch_end = options->batch_end;
+    consumer->destroy = options->destroy;
+    consumer->filter = options->filter;
+    consumer->is_thread_safe = options->thread_safe != 0;
+    consumer->is_counted_out = options->max_deliveries > 0;
+    store_u64(&consumer->calls_left, options->max_deliveries, ORDER_OWN);
+    consumer->bus = bus;
+    consumer->group = options->group;
+    consumer->part_count = part_count;
+    for (uint32_t i = 0; i < part_count; i++)
+        consumer->parts[i].consumer = consumer;
+    return consumer;
+}
+
+/* ---- its place in the group; all under the bus lock ---- */
+
+/* Marks that nobody holds. */
+static uint32_t
+free_marks(const struct ringbus_group *group)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < MAX_MARKS; i++)
+        count += group->mark_holders[i] == 0;
+    return count;
+}
+
+static int
+check_after(const struct ringbus_consumer *consumer, const struct ringbus_consumer_options *options)
+{
+    uint32_t needed = 0;
+
+    for (uint32_t i = 0; i < options->after_count; i++) {
+        const struct ringbus_consumer *before = options->after[i];
+        bool is_twice = false;
+
+        if (before == NULL || before->group != consumer->group || before->life != consumer->life ||
+            load_u32(&before->is_closing, ORDER_OWN))
+            return RINGBUS_EINVAL;
+        for (uint32_t j = 0; j < i; j++)
+            is_twice = is_twice || options->after[j] == before;
+        needed += load_u32(&before->own_mark, ORDER_OWN) == 0 && !is_twice;
+    }
+    return needed <= free_marks(consumer->group) ? RINGBUS_OK : RINGBUS_ENOSPC;
+}
+
+static void
+hold_mark(struct ringbus_group *group, uint32_t mark)
+{
+    group->mark_holders[__builtin_ctz(mark)]++;
+}
+
+static uint32_t
+mark_of(struct ringbus_consumer *before)
+{
+    struct ringbus_group *group = before->group;
+    uint32_t index = 0;
+
+    if (load_u32(&before->own_mark, ORDER_OWN) == 0) {
+        while (group->mark_holders[index] > 0)
+            index++;
+        /* HINT: whoever looks at the mark registers after this. */
+        store_u32(&before->own_mark, UINT32_C(1) << index, ORDER_HINT);
+        hold_mark(group, UINT32_C(1) << index);
+    }
+    return load_u32(&before->own_mark, ORDER_OWN);
+}
+
+static uint32_t
+choose_home(const struct ringbus_consumer *consumer)
+{
+    const struct ringbus_group *group = consumer->group;
+    uint32_t least = 0;
+
+    if (consumer->is_thread_safe && group->lane_count > 1)
+        return LANE_ANY;
+    for (uint32_t i = 1; i < group->lane_count; i++)
+        if (group->homed[i] < group->homed[least])
+            least = i;
+    return least;
+}
+
+/* Its stage, lane and marks. */
+static int
+place(struct ringbus_consumer *consumer, const struct ringbus_consumer_options *options)
+{
+    struct ringbus_group *group = consumer->group;
+    const int outcome = check_after(consumer, options);
+
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    for (uint32_t i = 0; i < options->after_count; i++)
+        if (options->after[i]->stage >= consumer->stage)
+            consumer->stage = options->after[i]->stage + 1;
+    if (!ringbus__board_add_stage(group, consumer->stage))
+        return RINGBUS_ENOMEM;
+    for (uint32_t i = 0; i < options->after_count; i++) {
+        const uint32_t mark = mark_of(options->after[i]);
+
+        if (!(consumer->after_marks & mark))
+            hold_mark(group, mark);
+        consumer->after_marks |= mark;
+    }
+    consumer->home = choose_home(consumer);
+    if (consumer->home == LANE_ANY)
+        ringbus__board_share(group, consumer->stage);
+    else
+        group->homed[consumer->home]++;
+    return RINGBUS_OK;
+}
+
+/* It is over: others may have its marks. In a later life of the group it has none. */
+static void
+leave_place(const struct ringbus_consumer *consumer)
+{
+    struct ringbus_group *group = consumer->group;
+    uint32_t marks = consumer->after_marks;
+
+    if (consumer->life != group->life)
+        return;
+    for (; marks != 0; marks &= marks - 1)
+        group->mark_holders[__builtin_ctz(marks)]--;
+    if (load_u32(&consumer->own_mark, ORDER_OWN) != 0)
+        group->mark_holders[__builtin_ctz(load_u32(&consumer->own_mark, ORDER_OWN))]--;
+    if (consumer->home != LANE_ANY)
+        group->homed[consumer->home]--;
+}
+
+/* ---- open ---- */
 
 int
 ringbus_consumer_open(struct ringbus_bus *bus, ringbus_handler handler, void *context,
@@ -68,31 +216,39 @@ ringbus_consumer_open(struct ringbus_bus *bus, ringbus_handler handler, void *co
     if (bus == NULL || handler == NULL || ret_consumer == NULL ||
         read_options(bus, given, &options) != 0)
         return RINGBUS_EINVAL;
-    consumer = ringbus__alloc(&bus->allocator, sizeof *consumer, CPU_LINE);
+    consumer = make(bus, handler, context, &options);
     if (consumer == NULL)
         return RINGBUS_ENOMEM;
-    consumer->handler = handler;
-    consumer->context = context;
-    consumer->batch_end = options.batch_end;
-    consumer->destroy = options.destroy;
-    consumer->is_thread_safe = options.thread_safe != 0;
-    consumer->bus = bus;
-    consumer->group = options.group;
     lock_acquire(&bus->lock);
     consumer->life = options.group->life;
-    if (!accepts_registrations(consumer))
+    if (!ringbus__consumer_is_open(consumer))
         outcome = RINGBUS_ESHUTDOWN;
     else if (!ringbus__bus_name(consumer->name, options.name, "consumer", bus->consumer_number + 1))
         outcome = RINGBUS_EINVAL;
     else
+        outcome = place(consumer, &options);
+    if (outcome == RINGBUS_OK)
         link_consumer(&bus->consumers, consumer);
     bus->consumer_number += outcome == RINGBUS_OK;
     lock_release(&bus->lock);
     if (outcome == RINGBUS_OK)
         *ret_consumer = consumer;
     else
-        ringbus__release(&bus->allocator, consumer, sizeof *consumer);
+        ringbus__release(&bus->allocator, consumer, consumer_size(consumer->part_count));
     return outcome;
+}
+
+uint64_t
+ringbus__consumer_sum(const struct ringbus_consumer *consumer, size_t figure)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < consumer->part_count; i++) {
+        const char *part = (const char *)&consumer->parts[i];
+
+        sum += load_u64((const struct atomic_u64 *)(const void *)(part + figure), ORDER_COUNT);
+    }
+    return sum;
 }
 
 void *
@@ -107,242 +263,16 @@ ringbus_consumer_name(const struct ringbus_consumer *consumer)
     return consumer ? consumer->name : NULL;
 }
 
-/* ---- register ---- */
-
-/* What one topic of a registration needs before anything is changed. */
-struct plan {
-    struct registration *registration;
-    struct match_set *set;
-    struct plan *next;
-};
-
-static struct registration *
-find_registration(const struct ringbus_consumer *consumer, const struct ringbus_topic *topic)
-{
-    struct registration *at = consumer->registrations;
-
-    while (at != NULL && at->topic != topic)
-        at = at->next;
-    return at;
-}
-
-static void
-undo(struct ringbus_bus *bus, struct plan *plans)
-{
-    while (plans != NULL) {
-        struct plan *plan = plans;
-
-        plans = plan->next;
-        if (plan->set != NULL)
-            ringbus__release(&bus->allocator, plan->set, ringbus__match_size(plan->set->count));
-        if (plan->registration != NULL) {
-            if (plan->registration->topic != NULL)
-                ringbus__topic_release(plan->registration->topic);
-            ringbus__release(&bus->allocator, plan->registration, sizeof *plan->registration);
-        }
-        ringbus__release(&bus->allocator, plan, sizeof *plan);
-    }
-}
-
-static bool
-is_planned(const struct plan *plans, const struct ringbus_topic *topic)
-{
-    for (; plans != NULL; plans = plans->next)
-        if (plans->registration->topic == topic)
-            return true;
-    return false;
-}
-
-static int
-prepare_one(
-    struct ringbus_consumer *consumer, const char *name, struct plan *earlier, struct plan *plan)
+void
+ringbus__consumer_exhaust(struct ringbus_consumer *consumer)
 {
     struct ringbus_bus *bus = consumer->bus;
-    struct registration *registration = NULL;
-    int outcome = RINGBUS_OK;
-
-    registration = ringbus__alloc(&bus->allocator, sizeof *registration, sizeof(void *));
-    if (registration == NULL)
-        return RINGBUS_ENOMEM;
-    plan->registration = registration;
-    registration->consumer = consumer;
-    store_i64(&registration->from, INT64_MAX, ORDER_OWN);
-    store_i64(&registration->until, INT64_MAX, ORDER_OWN);
-    outcome = ringbus__topic_acquire(bus, name, &registration->topic);
-    if (outcome != RINGBUS_OK)
-        return outcome;
-    if (find_registration(consumer, registration->topic) ||
-        is_planned(earlier, registration->topic))
-        return RINGBUS_EEXIST;
-    plan->set = ringbus__match_prepare(registration->topic, consumer->group, registration);
-    return plan->set != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
-}
-
-static int
-prepare(
-    struct ringbus_consumer *consumer, const char *const *names, size_t count, struct plan **plans)
-{
-    struct ringbus_bus *bus = consumer->bus;
-    int outcome = RINGBUS_OK;
-
-    for (size_t i = 0; i < count && outcome == RINGBUS_OK; i++) {
-        struct plan *plan = ringbus__alloc(&bus->allocator, sizeof *plan, sizeof(void *));
-
-        if (plan == NULL)
-            return RINGBUS_ENOMEM;
-        outcome = prepare_one(consumer, names[i], *plans, plan);
-        plan->next = *plans;
-        *plans = plan;
-    }
-    return outcome;
-}
-
-static void
-apply_one(
-    struct ringbus_consumer *consumer, struct registration *registration, struct match_set *set)
-{
-    struct ringbus_topic *topic = registration->topic;
-    struct ringbus_group *group = consumer->group;
-
-    registration->next = consumer->registrations;
-    consumer->registrations = registration;
-    ringbus__match_replace(topic, group, set);
-    topic->ever_routed |= group->bit;
-    /* TABLE release: the set, and the group, are there before a post is routed to them. */
-    store_u64(&topic->route, load_u64(&topic->route, ORDER_OWN) | group->bit, ORDER_TABLE_RELEASE);
-    store_u32(&topic->consumers, load_u32(&topic->consumers, ORDER_OWN) + 1, ORDER_COUNT);
-    registration->is_counted = true;
-    store_i64(&registration->from, ringbus__group_cut(group), ORDER_HINT);
-}
-
-static int
-register_topics(struct ringbus_consumer *consumer, const char *const *names, size_t count)
-{
-    struct ringbus_bus *bus = consumer->bus;
-    struct plan *plans = NULL, *plan = NULL;
-    int outcome = RINGBUS_ESHUTDOWN;
 
     lock_acquire(&bus->lock);
-    if (accepts_registrations(consumer))
-        outcome = prepare(consumer, names, count, &plans);
-    for (plan = plans; plan != NULL && outcome == RINGBUS_OK; plan = plan->next) {
-        apply_one(consumer, plan->registration, plan->set);
-        plan->registration = NULL;
-        plan->set = NULL;
-    }
+    consumer->is_exhausted = true;
+    ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
     ringbus__retire_sweep(bus);
     lock_release(&bus->lock);
-    undo(bus, plans);
-    return outcome;
-}
-
-int
-ringbus_register_consumer(
-    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic)
-{
-    return ringbus_register_topics(bus, consumer, &topic, 1);
-}
-
-int
-ringbus_register_topics(struct ringbus_bus *bus, struct ringbus_consumer *consumer,
-    const char *const *topics, size_t count)
-{
-    if (bus == NULL || consumer == NULL || consumer->bus != bus || topics == NULL || count == 0)
-        return RINGBUS_EINVAL;
-    return register_topics(consumer, topics, count);
-}
-
-/* ---- unregister ---- */
-
-void
-ringbus__registration_leave(struct registration *registration)
-{
-    struct ringbus_topic *topic = registration->topic;
-    struct ringbus_group *group = registration->consumer->group;
-
-    if (!registration->is_counted)
-        return;
-    registration->is_counted = false;
-    store_u32(&topic->consumers, load_u32(&topic->consumers, ORDER_OWN) - 1, ORDER_COUNT);
-    if (ringbus__match_counted(topic, group) == 0)
-        store_u64(
-            &topic->route, load_u64(&topic->route, ORDER_OWN) & ~group->bit, ORDER_TABLE_RELEASE);
-}
-
-/* The registration, already out of its consumer's list, is over. */
-static void
-end_registration(struct registration *registration)
-{
-    struct ringbus_topic *topic = registration->topic;
-
-    ringbus__registration_leave(registration);
-    /* HINT: who calls announces that first, and looks at `until` after a barrier (consumer.h I2). */
-    store_i64(&registration->until, INT64_MIN, ORDER_HINT);
-    ringbus__match_remove(registration);
-    ringbus__topic_release(topic);
-}
-
-void
-ringbus__consumer_unregister_all(struct ringbus_consumer *consumer, enum ringbus_how how)
-{
-    struct registration *at = NULL;
-
-    if (how == RINGBUS_DISCARD) {
-        while ((at = consumer->registrations) != NULL) {
-            consumer->registrations = at->next;
-            end_registration(at);
-        }
-        return;
-    }
-    for (at = consumer->registrations; at != NULL; at = at->next)
-        ringbus__registration_leave(at);
-    consumer->close_at = ringbus__group_cut(consumer->group);
-    consumer->close_tag = ringbus__record_retire();
-    for (at = consumer->registrations; at != NULL; at = at->next)
-        store_i64(&at->until, consumer->close_at, ORDER_HINT);
-}
-
-int
-ringbus_unregister_consumer(
-    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic)
-{
-    struct registration **at = NULL, *found = NULL;
-    int outcome = RINGBUS_OK;
-
-    if (bus == NULL || consumer == NULL || consumer->bus != bus)
-        return RINGBUS_EINVAL;
-    lock_acquire(&bus->lock);
-    at = &consumer->registrations;
-    while (topic != NULL && *at != NULL && strcmp((*at)->topic->name, topic) != 0)
-        at = &(*at)->next;
-    if (*at == NULL) {
-        outcome = RINGBUS_ENOENT;
-    } else if (topic == NULL) {
-        ringbus__consumer_unregister_all(consumer, RINGBUS_DISCARD);
-    } else {
-        found = *at;
-        *at = found->next;
-        end_registration(found);
-    }
-    ringbus__retire_sweep(bus);
-    lock_release(&bus->lock);
-    return outcome;
-}
-
-int
-ringbus_is_subscribed(
-    struct ringbus_bus *bus, const struct ringbus_consumer *consumer, const char *topic)
-{
-    const struct registration *at = NULL;
-
-    if (bus == NULL || consumer == NULL || consumer->bus != bus || topic == NULL)
-        return RINGBUS_EINVAL;
-    lock_acquire(&bus->lock);
-    at = consumer->registrations;
-    while (at != NULL && (!at->is_counted || strcmp(at->topic->name, topic) != 0))
-        at = at->next;
-    lock_release(&bus->lock);
-    return at != NULL;
 }
 
 /* ---- close ---- */
@@ -370,7 +300,8 @@ static void
 forget(struct ringbus_consumer *consumer)
 {
     unlink_consumer(&consumer->bus->closing, consumer);
-    ringbus__consumer_unregister_all(consumer, RINGBUS_DISCARD);
+    ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
+    leave_place(consumer);
     consumer->next = NULL;
 }
 
@@ -402,7 +333,7 @@ ringbus__consumer_destroy(struct ringbus_bus *bus, struct ringbus_consumer *list
             consumer->destroy(consumer->context);
         bus_leave_hook();
         lock_acquire(&bus->lock);
-        ringbus__retire(bus, &consumer->retired, sizeof *consumer);
+        ringbus__retire(bus, &consumer->retired, consumer_size(consumer->part_count));
         ringbus__retire_sweep(bus);
         lock_release(&bus->lock);
     }
@@ -436,7 +367,7 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     link_consumer(&bus->closing, consumer);
     if (consumer->life != consumer->group->life || consumer->group->state == GROUP_ENDED)
         how = RINGBUS_DISCARD; /* its group has ended: it holds nothing of the new life's events */
-    ringbus__consumer_unregister_all(consumer, how);
+    ringbus__registration_end_all(consumer, how);
     store_u32(&consumer->is_closing, 1, ORDER_HINT);
     consumer->is_awaited = will_wait;
     is_finished_now = ringbus__consumer_is_finished(consumer);
@@ -446,10 +377,15 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     if (!is_finished_now && !will_wait)
         return RINGBUS_PENDING;
     if (!is_finished_now) {
-        ringbus__bus_wait(bus, is_finished, consumer, RINGBUS_FOREVER);
+        const int outcome = ringbus__bus_wait(bus, is_finished, consumer, RINGBUS_FOREVER);
+
         lock_acquire(&bus->lock);
-        forget(consumer);
+        consumer->is_awaited = false;
+        if (outcome == RINGBUS_OK)
+            forget(consumer);
         lock_release(&bus->lock);
+        if (outcome != RINGBUS_OK)
+            return RINGBUS_PENDING; /* nothing to step */
     }
     ringbus__bus_unwatch(bus);
     ringbus__consumer_destroy(bus, consumer);
@@ -464,7 +400,7 @@ ringbus__consumer_fini(struct ringbus_bus *bus)
     while ((consumer = bus->consumers) != NULL) {
         lock_acquire(&bus->lock);
         unlink_consumer(&bus->consumers, consumer);
-        ringbus__consumer_unregister_all(consumer, RINGBUS_DISCARD);
+        ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
         lock_release(&bus->lock);
         consumer->next = NULL;
         ringbus__consumer_destroy(bus, consumer);

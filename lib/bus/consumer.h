@@ -8,6 +8,7 @@
 #ifndef RINGBUS_BUS_CONSUMER_H
 #define RINGBUS_BUS_CONSUMER_H
 
+#include "bus/executor/lane.h"
 #include "bus/match.h"
 
 struct ringbus_consumer {
@@ -17,32 +18,53 @@ struct ringbus_consumer {
     void *context;
     int (*batch_end)(void *context);
     void (*destroy)(void *context);
+    int (*filter)(const struct ringbus_event *event, void *context);
     struct ringbus_bus *bus;
     struct ringbus_group *group;
     uint32_t life; /* of the group, when it was opened */
+    uint32_t stage;
+    uint32_t home; /* its lane, or LANE_ANY */
+    uint32_t after_marks;
     bool is_thread_safe;
+    bool is_counted_out; /* max_deliveries was given */
     char name[BUS_MAX_NAME + 1];
 
-    /* written by whoever closes it */
+    /* written by whoever closes it, and by whoever opens the first consumer after it */
     struct atomic_u32 is_closing;
+    struct atomic_u32 own_mark; /* the bit it sets in an event's marks; 0: nobody comes after it */
 
     /* written by its executors */
     _Alignas(CPU_LINE) struct atomic_u32 batch_due;
-    struct lock serial; /* caller groups: held around a call of a serialized consumer */
-    struct atomic_u64 delivered;
-    struct atomic_u64 failed;
-    struct ringbus_consumer *next_touched; /* of its lane's pass */
+    struct lock serial;           /* caller groups: held around a call of a serialized consumer */
+    struct atomic_u64 calls_left; /* of max_deliveries */
 
     /* guarded by the bus lock */
+    bool is_exhausted; /* no calls are left */
     struct registration *registrations;
     struct ringbus_consumer *previous, *next; /* of the bus's list, or of `closing` */
     bool is_awaited;    /* closing: whoever closes it waits, and finishes it */
     int64_t close_at;   /* drain: finished when its ring group has passed this */
     uint64_t close_tag; /* drain; in a caller group, when deliveries that began before are over */
+
+    uint32_t part_count;
+    struct consumer_part parts[]; /* one for each lane that may call it */
 };
 
-/* Under the bus lock: end all registrations of a consumer. DRAIN: at the group's next sequence. */
-void ringbus__consumer_unregister_all(struct ringbus_consumer *consumer, enum ringbus_how how);
+/* The part of a lane, or of the posting threads (NULL). */
+static inline struct consumer_part *
+consumer_part(struct ringbus_consumer *consumer, const struct lane *lane)
+{
+    return &consumer->parts[consumer->part_count > 1 ? lane->index : 0];
+}
+
+/* By an executor: the last of its calls is under way. Unregisters it everywhere. */
+void ringbus__consumer_exhaust(struct ringbus_consumer *consumer);
+
+/* A figure of all its parts. */
+uint64_t ringbus__consumer_sum(const struct ringbus_consumer *consumer, size_t figure);
+
+/* Under the bus lock: it is not being closed, and its group is open, in the same life as when the consumer was. */
+bool ringbus__consumer_is_open(const struct ringbus_consumer *consumer);
 
 /* Under the bus lock: no call or batch_end of it runs or will run; heavy. */
 bool ringbus__consumer_is_finished(struct ringbus_consumer *consumer);
@@ -52,9 +74,6 @@ struct ringbus_consumer *ringbus__consumer_take_finished(struct ringbus_bus *bus
 
 /* No lock held: destroy and retire a list of them. */
 void ringbus__consumer_destroy(struct ringbus_bus *bus, struct ringbus_consumer *list);
-
-/* Under the bus lock: take a registration out of routes and counts; it is still in its set and can be chosen. */
-void ringbus__registration_leave(struct registration *registration);
 
 /* At the end of the bus: destroy and free all consumers. */
 void ringbus__consumer_fini(struct ringbus_bus *bus);

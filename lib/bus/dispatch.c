@@ -2,6 +2,7 @@
  *
  * I1  a call is announced, then a barrier, then the window is looked at once more (consumer.h I2)
  * I2  an event is finished when its handlers, and the batch_end it is owed, have returned: only then is it committed
+ * I3  who fails on an event, or has it withheld, marks it before that
  * Edges: TABLE.
  * Source: the seeds' BatchConsumer (batch, then end of batch); who gets what is decided by windows of sequences. */
 #include "bus/dispatch.h"
@@ -9,29 +10,48 @@
 #include "bus/topic.h"
 
 static void
-count(struct delivery *delivery, struct atomic_u64 *figure)
+count(const struct delivery *delivery, struct atomic_u64 *figure)
 {
-    if (delivery->group->ring != NULL)
-        count_u64(figure, 1); /* OWN: one executor */
+    if (delivery->lane != NULL)
+        count_u64(figure, 1); /* OWN: of the lane alone */
     else
         add_u64(figure, 1, ORDER_COUNT); /* any number of posting threads */
 }
 
+/* Where figures of the group are counted. */
+static struct lane *
+lane_of(const struct delivery *delivery)
+{
+    return delivery->lane != NULL ? delivery->lane : delivery->group->lanes;
+}
+
 static void
-report_failure(struct delivery *delivery, const struct ringbus_event *event,
+report_failure(const struct delivery *delivery, const struct ringbus_event *event,
     struct ringbus_consumer *consumer, int code)
 {
     const struct ringbus_options *hooks = &consumer->bus->options;
 
-    count(delivery, &consumer->failed);
-    count(delivery, &delivery->group->lane.failed);
+    count(delivery, &consumer_part(consumer, delivery->lane)->failed);
+    count(delivery, &lane_of(delivery)->failed);
     if (hooks->on_error != NULL)
         hooks->on_error(consumer->bus, event, consumer, code, hooks->hook_context);
 }
 
+/* Who comes after the consumer does not get the event. */
+static void
+mark(const struct delivery *delivery, const struct ringbus_consumer *consumer)
+{
+    /* HINT: goes with the position that passes the event (I3). The first consumer after this one has registered for
+     * later events than those that find no mark. */
+    const uint32_t own = load_u32(&consumer->own_mark, ORDER_HINT);
+
+    if (own != 0 && delivery->marks != NULL)
+        or_u64(delivery->marks, own, ORDER_HINT);
+}
+
 /* A call is over: whoever closes the consumer may be waiting for just that. */
 static void
-end_call(struct delivery *delivery, struct ringbus_consumer *consumer)
+end_call(const struct delivery *delivery, struct ringbus_consumer *consumer)
 {
     record_return(delivery->record);
     /* HINT: record_return ended with the barrier of this pair. */
@@ -39,61 +59,160 @@ end_call(struct delivery *delivery, struct ringbus_consumer *consumer)
         signal_raise(&consumer->bus->changed);
 }
 
+/* ---- whether a consumer is called ---- */
+
+/* A consumer before this one failed on the event. */
+static bool
+is_withheld(const struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    /* HINT: set before the stage before this one had finished the event. */
+    if (likely(consumer->after_marks == 0) ||
+        !(load_u64(delivery->marks, ORDER_HINT) & consumer->after_marks))
+        return false;
+    count(delivery, &consumer_part(consumer, delivery->lane)->withheld);
+    count(delivery, &lane_of(delivery)->withheld);
+    mark(delivery, consumer);
+    return true;
+}
+
+static bool
+is_filtered(const struct delivery *delivery, const struct ringbus_event *event,
+    struct ringbus_consumer *consumer)
+{
+    if (likely(consumer->filter == NULL) || consumer->filter(event, consumer->context) != 0)
+        return false;
+    count(delivery, &consumer_part(consumer, delivery->lane)->filtered);
+    return true;
+}
+
+/* One of its max_deliveries is taken. */
+static bool
+take_call(struct ringbus_consumer *consumer, bool *ret_is_last)
+{
+    uint64_t left = load_u64(&consumer->calls_left, ORDER_HINT);
+
+    while (left > 0)
+        /* COUNT: a ticket; nothing is read through it. */
+        if (cas_u64(&consumer->calls_left, &left, left - 1, ORDER_COUNT)) {
+            *ret_is_last = left == 1;
+            return true;
+        }
+    return false;
+}
+
+/* After it was announced that the consumer is called. */
+static bool
+is_chosen(const struct delivery *delivery, const struct ringbus_event *event, int64_t sequence,
+    const struct registration *registration, bool *ret_is_last)
+{
+    struct ringbus_consumer *consumer = registration->consumer;
+
+    /* HINT: after the barrier in record_call (consumer.h I2). */
+    return sequence < load_i64(&registration->until, ORDER_HINT) &&
+           !is_withheld(delivery, consumer) && !is_filtered(delivery, event, consumer) &&
+           (likely(!consumer->is_counted_out) || take_call(consumer, ret_is_last));
+}
+
+/* ---- calls ---- */
+
+/* Who is called for this event, and owed a batch_end that may fail, is found again by this. */
+static bool
+note_batch(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    /* HINT: read by this lane alone. */
+    const uint64_t own = load_u32(&consumer->own_mark, ORDER_HINT);
+
+    if (own != 0)
+        or_u64(delivery->marks, own << 32, ORDER_HINT);
+    return delivery->touch(delivery, consumer);
+}
+
 static void
 call(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence,
-    struct registration *registration)
+    const struct registration *registration)
 {
     struct ringbus_consumer *consumer = registration->consumer;
     const bool is_locked = delivery->group->ring == NULL && !consumer->is_thread_safe;
-    bool is_chosen = false, is_noted = true;
+    bool is_called = false, is_noted = true, is_last = false;
     int code = 0;
 
     record_call(delivery->record, consumer);
     if (is_locked)
         lock_acquire(&consumer->serial);
-    /* HINT: after the barrier in record_call (consumer.h I2). */
-    is_chosen = sequence < load_i64(&registration->until, ORDER_HINT);
-    if (likely(is_chosen)) {
+    is_called = is_chosen(delivery, event, sequence, registration, &is_last);
+    if (likely(is_called)) {
         if (consumer->batch_end != NULL)
-            is_noted = delivery->touch(delivery, consumer);
+            is_noted = note_batch(delivery, consumer);
         code = consumer->handler(event, consumer->context);
     }
     if (is_locked)
         lock_release(&consumer->serial);
-    if (likely(is_chosen)) {
-        count(delivery, &consumer->delivered);
-        count(delivery, &delivery->group->lane.delivered);
+    if (likely(is_called)) {
+        count(delivery, &consumer_part(consumer, delivery->lane)->delivered);
+        count(delivery, &lane_of(delivery)->delivered);
     }
-    if (unlikely(code < 0))
+    if (unlikely(code < 0)) {
+        mark(delivery, consumer);
         report_failure(delivery, event, consumer, code);
+    }
+    if (unlikely(is_last))
+        ringbus__consumer_exhaust(consumer);
     end_call(
         delivery, consumer); /* the consumer may be gone after this, unless a batch_end is due */
     if (unlikely(!is_noted))
         ringbus__dispatch_batch_end(delivery, consumer);
 }
 
+/* Of those who are called in this stage. */
+static bool
+is_called_here(const struct delivery *delivery, const struct registration *registration,
+    const struct ringbus_event *event)
+{
+    if (likely(registration->where == delivery->where))
+        return !delivery->is_range || event->ordered == 0;
+    return registration->where == delivery->any_where && event->ordered != 0 &&
+           lane_of_key(event->ordered, delivery->group->lane_count) == delivery->lane->index;
+}
+
 void
 ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence)
 {
-    struct ringbus_group *group = delivery->group;
     /* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
     const struct match_set *set =
-        load_ptr(&event->handle->parts[group->index].set, ORDER_TABLE_ACQUIRE);
+        load_ptr(&event->handle->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
 
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
         if (registration == NULL || sequence < load_i64(&registration->from, ORDER_HINT) ||
-            sequence >= load_i64(&registration->until, ORDER_HINT))
+            sequence >= load_i64(&registration->until, ORDER_HINT) ||
+            !is_called_here(delivery, registration, event))
             continue;
         if (likely(!delivery->is_discarding))
             call(delivery, event, sequence, registration);
-        else
-            count(delivery, &registration->discarded);
+        else /* HINT: by any lane, when the consumer is thread-safe */
+            add_u64(&registration->discarded, 1, ORDER_COUNT);
     }
 }
 
 void
+ringbus__dispatch_stages(
+    struct delivery *delivery, const struct ringbus_event *event, int64_t sequence)
+{
+    struct atomic_u64 marks = {0};
+    /* TABLE acquire: a consumer of a new stage is registered after the stage is counted. */
+    const uint32_t stages = load_u32(&delivery->group->stage_count, ORDER_TABLE_ACQUIRE);
+
+    delivery->marks = &marks;
+    delivery->lane = NULL;
+    for (uint32_t stage = 0; stage < stages; stage++) {
+        delivery->where = delivery->any_where = where_of(stage, 0);
+        ringbus__dispatch(delivery, event, sequence);
+    }
+    delivery->marks = NULL;
+}
+
+int
 ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *consumer)
 {
     const bool is_locked = delivery->group->ring == NULL && !consumer->is_thread_safe;
@@ -105,102 +224,12 @@ ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *
     code = consumer->batch_end(consumer->context);
     if (is_locked)
         lock_release(&consumer->serial);
-    if (unlikely(code < 0))
+    if (unlikely(code < 0)) {
+        mark(delivery, consumer);
         report_failure(delivery, NULL, consumer, code);
+    }
     /* CALL release: batch_end's effects are visible to whoever finds nothing due. */
     add_u32(&consumer->batch_due, (uint32_t)-1, ORDER_CALL_RELEASE);
     end_call(delivery, consumer);
-}
-
-/* ---- a ring group's pass ---- */
-
-static bool
-touch(struct delivery *delivery, struct ringbus_consumer *consumer)
-{
-    struct lane *lane = &delivery->group->lane;
-
-    if (load_u32(&consumer->batch_due, ORDER_OWN) != 0)
-        return true;
-    store_u32(&consumer->batch_due, 1, ORDER_COUNT);
-    if (lane->touched == NULL)
-        lane->safe = load_i64(&lane->done, ORDER_OWN);
-    consumer->next_touched = NULL;
-    *lane->touched_last = consumer;
-    lane->touched_last = &consumer->next_touched;
-    return true;
-}
-
-static void
-end_batches(struct delivery *delivery)
-{
-    struct lane *lane = &delivery->group->lane;
-
-    while (lane->touched != NULL) {
-        struct ringbus_consumer *consumer = lane->touched;
-
-        struct ringbus_consumer *next = consumer->next_touched;
-
-        /* It stays on the list meanwhile: a post in it must not commit its events. */
-        ringbus__dispatch_batch_end(delivery, consumer);
-        lane->touched = next;
-    }
-}
-
-void
-ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *run)
-{
-    struct lane *lane = &group->lane;
-    struct delivery delivery = {.group = group, .record = &ringbus__record, .touch = touch};
-    struct ringbus_event event = {0};
-
-    record_enter(delivery.record);
-    lane->touched = NULL;
-    lane->touched_last = &lane->touched;
-    store_i64(&lane->done, run->first - 1, ORDER_COUNT);
-    for (int64_t sequence = run->first; sequence < run->first + run->count; sequence++) {
-        const struct entry *entry = (const struct entry *)ring_slot(group->ring, sequence)->payload;
-
-        event.topic = entry->topic->name;
-        event.handle = entry->topic;
-        event.data = entry->size > 0 ? entry->data : NULL;
-        event.size = entry->size;
-        event.ordered = entry->ordered;
-        event.sequence = sequence;
-        /* HINT: each event is handed out or thrown away as a whole. */
-        delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
-        ringbus__dispatch(&delivery, &event, sequence);
-        if (unlikely(delivery.is_discarding))
-            count_u64(&lane->discarded, 1);
-        else
-            store_i64(&lane->handed_out, sequence, ORDER_COUNT);
-        store_i64(&lane->done, sequence, ORDER_COUNT);
-    }
-    end_batches(&delivery);
-    record_leave(delivery.record);
-    count_u64(&lane->passes, 1);
-    ringbus_reader_commit(lane->reader, run->first + run->count - 1);
-    ringbus__dispatch_attend(group);
-}
-
-void
-ringbus__dispatch_attend(struct ringbus_group *group)
-{
-    /* HINT: the commit before contains the light barrier of both pairs. */
-    if (unlikely(load_u32(&group->is_watched, ORDER_HINT)) ||
-        unlikely(load_u32(&group->bus->attention, ORDER_HINT)))
-        ringbus__bus_settle(group->bus);
-}
-
-void
-ringbus__dispatch_commit_early(struct ringbus_group *group)
-{
-    struct lane *lane = &group->lane;
-    const int64_t safe = lane->touched ? lane->safe : load_i64(&lane->done, ORDER_OWN);
-
-    if (safe < lane->reader->next)
-        return;
-    ringbus_reader_commit(lane->reader, safe);
-    /* HINT: as in attend; but a handler is running, so nothing is settled. */
-    if (load_u32(&group->is_watched, ORDER_HINT) || load_u32(&group->bus->attention, ORDER_HINT))
-        ringbus__bus_moved(group->bus);
+    return code;
 }

@@ -5,29 +5,31 @@
 #include "bus/consumer.h"
 #include "bus/group.h"
 
-/* Who calls: decides how the figures are counted and how a batch is ended. */
+/* Who calls whom: a lane in one stage, or a posting thread. */
 struct delivery {
     struct ringbus_group *group;
     struct record *record;
+    struct lane *lane; /* NULL: a posting thread */
+    uint32_t where;    /* who is called here (where_of) */
+    uint32_t
+        any_where; /* thread-safe ones of the stage on a group with lanes: for keyed events, one of the lanes */
+    bool is_range;      /* only for events that have no key */
     bool is_discarding; /* the event is counted and handed to nobody */
-    /* Remember that this consumer is owed a batch_end; false: the list is full, it gets it after this call. */
+    /* Of the event: who failed on it, or had it withheld; in the upper half, who was called and is owed a batch_end. */
+    struct atomic_u64 *marks;
+    /* Remember that this consumer is owed a batch_end; false: it gets it after this call. */
     bool (*touch)(struct delivery *delivery, struct ringbus_consumer *consumer);
 };
 
-/* Call every consumer of the event's topic in the delivery's group whose window holds `sequence`. */
+/* Call those of the event's consumers that are called here and whose window holds `sequence`. */
 void ringbus__dispatch(
     struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
 
-/* Call a consumer's batch_end, which it owes. */
-void ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *consumer);
+/* The same for all stages of a caller group. */
+void ringbus__dispatch_stages(
+    struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
 
-/* One pass of a ring group's executor over a run: dispatch, end batches, commit. */
-void ringbus__dispatch_pass(struct ringbus_group *group, const struct ringbus_run *run);
-
-/* After the position has moved: see whether anybody waits for that. */
-void ringbus__dispatch_attend(struct ringbus_group *group);
-
-/* From within a handler of the group: commit what is finished of the pass, to make room. */
-void ringbus__dispatch_commit_early(struct ringbus_group *group);
+/* Call a consumer's batch_end, which it owes. Its outcome. */
+int ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *consumer);
 
 #endif

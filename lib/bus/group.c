@@ -7,18 +7,18 @@
 #include "bus/consumer.h"
 #include "bus/dispatch.h"
 #include "bus/executor/loop.h"
+#include "bus/executor/poll.h"
 #include "bus/post.h"
+#include "bus/registration.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"
 
 enum { DEFAULT_CAPACITY = 1024, DEFAULT_SLOT = 208, MAX_CAPACITY = 1 << 20, MAX_SLOT = 1 << 20 };
-enum { MAX_PASS = 256, READERS = 2 /* the executor, and a report */ };
-enum { STARTED = 1, NOT_STARTED = 2, GONE = 3 };
 
 int64_t
 ringbus__group_position(const struct ringbus_group *group)
 {
-    return group->ring ? ringbus_reader_position(group->lane.reader) : INT64_MAX - 1;
+    return group->ring ? ringbus__board_position((void *)(uintptr_t)group) : INT64_MAX - 1;
 }
 
 int64_t
@@ -41,71 +41,67 @@ ringbus__group_lag(const struct ringbus_group *group)
     return group->ring ? ringbus__ring_next(group->ring) - 1 - ringbus__group_position(group) : 0;
 }
 
-/* ---- a threads group's executor ---- */
+/* ---- executors ---- */
 
 void
 ringbus__group_reached_end(struct ringbus_group *group)
 {
     lock_acquire(&group->bus->lock);
-    group->is_at_end = true;
+    group->lanes_at_end++;
     lock_release(&group->bus->lock);
     ringbus__bus_settle(group->bus);
 }
 
-static void
-run_lane(void *context)
+void
+ringbus__group_call(struct ringbus_group *group)
 {
-    struct ringbus_group *group = context;
-    struct lane *lane = &group->lane;
-    const bool is_linked = ringbus__record_link(&ringbus__record) == RINGBUS_OK;
-    struct ringbus_run run;
-    int outcome = RINGBUS_OK;
-
-    ringbus__record.executor = group;
-    store_u32(&lane->started, is_linked ? STARTED : NOT_STARTED, ORDER_STATE_RELEASE);
-    signal_raise(&lane->changed);
-    if (!is_linked)
-        return;
-    while ((outcome = ringbus_reader_poll(lane->reader, MAX_PASS, &run)) != RINGBUS_ESHUTDOWN) {
-        if (outcome == RINGBUS_EAGAIN && !lane->reader->has_stepped) {
-            ringbus__reader_wait_step(lane->reader, RINGBUS_FOREVER);
-            continue; /* it may have stepped */
-        }
-        lane->reader->has_stepped = false;
-        if (outcome == RINGBUS_OK)
-            ringbus__dispatch_pass(group, &run);
-        else
-            ringbus__dispatch_attend(group);
-    }
-    ringbus__group_reached_end(group);
-    /* STATE release: nothing of the user's runs on this thread any more; joining it takes no time. */
-    store_u32(&lane->started, GONE, ORDER_STATE_RELEASE);
-    signal_raise(&group->bus->changed);
+    for (uint32_t i = 0; group->ring != NULL && i < group->lane_count; i++)
+        ringbus__reader_call(group->lanes[i].reader);
 }
 
-static int
-start_lane(struct ringbus_group *group)
+/* The thread has said whether it runs. */
+static bool
+await_start(struct lane *lane)
 {
-    struct lane *lane = &group->lane;
-    uint32_t started = 0;
-
-    lane->thread.run = run_lane;
-    lane->thread.context = group;
-    snprintf(lane->thread.name, sizeof lane->thread.name, "%.15s", group->name);
-    store_u32(&lane->started, 0, ORDER_OWN);
-    if (ringbus__os.thread_start(&lane->thread) != RINGBUS_OK)
-        return RINGBUS_ESYS;
     for (;;) {
-        const uint32_t key = signal_prepare(&lane->changed);
+        const uint32_t key = signal_prepare(&lane->group->changed);
+        /* STATE acquire: the thread has said it. */
+        const uint32_t started = load_u32(&lane->started, ORDER_STATE_ACQUIRE);
 
-        /* STATE acquire: the thread has said whether it runs. */
-        started = load_u32(&lane->started, ORDER_STATE_ACQUIRE);
         if (started != 0)
-            break;
-        signal_wait(&lane->changed, key, RINGBUS_FOREVER);
+            return started == LANE_STARTED;
+        signal_wait(&lane->group->changed, key, RINGBUS_FOREVER);
     }
-    lane->has_thread = true;
-    if (started == STARTED)
+}
+
+static bool
+start_lane(struct lane *lane)
+{
+    lane->thread.run = ringbus__lane_main;
+    lane->thread.context = lane;
+    if (lane->group->lane_count == 1)
+        snprintf(lane->thread.name, sizeof lane->thread.name, "%.15s", lane->group->name);
+    else
+        snprintf(lane->thread.name, sizeof lane->thread.name, "%.12s/%u", lane->group->name,
+            (unsigned)lane->index);
+    store_u32(&lane->started, 0, ORDER_OWN);
+    lane->has_thread = ringbus__os.thread_start(&lane->thread) == RINGBUS_OK;
+    return lane->has_thread && await_start(lane);
+}
+
+/* All of them or none. */
+static int
+start_lanes(struct ringbus_group *group)
+{
+    bool have_started = true;
+
+    store_u32(&group->go, 0, ORDER_OWN);
+    for (uint32_t i = 0; i < group->lane_count && have_started; i++)
+        have_started = start_lane(&group->lanes[i]);
+    /* STATE release: they find the group as it is, or leave without looking at it. */
+    store_u32(&group->go, have_started ? 1 : 2, ORDER_STATE_RELEASE);
+    signal_raise(&group->changed);
+    if (have_started)
         return RINGBUS_OK;
     ringbus__group_join(group);
     return RINGBUS_ESYS;
@@ -114,9 +110,13 @@ start_lane(struct ringbus_group *group)
 void
 ringbus__group_join(struct ringbus_group *group)
 {
-    if (group->lane.has_thread)
-        ringbus__os.thread_join(&group->lane.thread);
-    group->lane.has_thread = false;
+    for (uint32_t i = 0; i < group->lane_count; i++) {
+        struct lane *lane = &group->lanes[i];
+
+        if (lane->has_thread)
+            ringbus__os.thread_join(&lane->thread);
+        lane->has_thread = false;
+    }
 }
 
 /* ---- open ---- */
@@ -148,16 +148,22 @@ read_options(const struct ringbus_group_options *given, bool is_loop,
         options->capacity = DEFAULT_CAPACITY;
     if (options->slot_size == 0)
         options->slot_size = DEFAULT_SLOT;
-    if (options->lanes != 1 || (options->kind == RINGBUS_GROUP_LOOP) != is_loop ||
-        options->kind > RINGBUS_GROUP_LOOP || options->capacity < 2 ||
-        options->capacity > MAX_CAPACITY || options->slot_size > MAX_SLOT ||
-        options->wait >= RINGBUS_WAIT_CUSTOM)
+    if (options->lanes > (options->kind == RINGBUS_GROUP_THREADS ? MAX_LANES : 1) ||
+        (options->kind == RINGBUS_GROUP_LOOP) != is_loop || options->kind > RINGBUS_GROUP_POLLED ||
+        options->capacity < 2 || options->capacity > MAX_CAPACITY ||
+        options->slot_size > MAX_SLOT || options->wait >= RINGBUS_WAIT_CUSTOM)
         return RINGBUS_EINVAL;
     options->capacity = round_up(options->capacity);
     return RINGBUS_OK;
 }
 
-/* The ring with its executor's reader, for all lives of the group; nobody can post yet. */
+static bool
+has_something(struct ringbus_reader *reader)
+{
+    return ringbus__lane_has_something(reader->owner);
+}
+
+/* The ring with its board and its lanes' readers, for all lives of the group; nobody can post yet. */
 static int
 open_ring(struct ringbus_group *group)
 {
@@ -166,15 +172,29 @@ open_ring(struct ringbus_group *group)
 
     options.capacity = group->capacity;
     options.slot_size = (uint32_t)sizeof(struct entry) + group->slot_size;
-    options.max_readers = READERS;
+    options.max_readers = group->lane_count + 1; /* a report */
     options.allocator = &group->bus->allocator;
     outcome = ringbus_ring_open(&options, &group->ring);
     if (outcome != RINGBUS_OK)
         return outcome;
-    if (group->kind == RINGBUS_GROUP_LOOP)
+    if (!ringbus__board_open(group))
+        return RINGBUS_ENOMEM;
+    ringbus__ring_on_scan(group->ring, ringbus__board_position, group);
+    if (group->kind == RINGBUS_GROUP_LOOP || group->kind == RINGBUS_GROUP_POLLED)
         ringbus__ring_on_wake(group->ring, ringbus__loop_wake, group);
+    for (uint32_t i = 0; i < group->lane_count && outcome == RINGBUS_OK; i++) {
+        struct lane *lane = &group->lanes[i];
+
+        outcome = ringbus__reader_open_idle(group->ring, has_something, lane, &lane->reader);
+        if (outcome == RINGBUS_OK) /* and for publishes, too */
+            lane->reader->waits_for_readers = group->lane_count > 1;
+    }
     ringbus_ring_end(group->ring); /* opened again by each life */
-    return ringbus_reader_open(group->ring, NULL, &group->lane.reader);
+    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED) {
+        group->polled = ringbus__poll_open(group);
+        outcome = group->polled != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
+    }
+    return outcome;
 }
 
 static struct ringbus_group *
@@ -191,9 +211,17 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     group->kind = options->kind;
     group->capacity = options->capacity;
     group->slot_size = options->slot_size;
-    store_i64(&group->lane.done, -1, ORDER_OWN);
-    store_i64(&group->lane.handed_out, -1, ORDER_OWN);
-    if (group->kind == RINGBUS_GROUP_CALLER)
+    group->lane_count = options->lanes;
+    group->lanes =
+        ringbus__alloc(&bus->allocator, group->lane_count * sizeof(struct lane), CPU_LINE);
+    for (uint32_t i = 0; group->lanes != NULL && i < group->lane_count; i++) {
+        group->lanes[i].group = group;
+        group->lanes[i].index = i;
+        group->lanes[i].range = 1;
+    }
+    if (group->lanes == NULL)
+        outcome = RINGBUS_ENOMEM;
+    else if (group->kind == RINGBUS_GROUP_CALLER)
         outcome = ringbus__caller_open_pool(group) ? RINGBUS_OK : RINGBUS_ENOMEM;
     else
         outcome = open_ring(group);
@@ -203,11 +231,15 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     return NULL;
 }
 
-/* Under the bus lock: its executor's thread, if it has one, is past all hooks of the user's. */
+/* Under the bus lock: its threads, if it has any, are past all hooks of the user's. */
 static bool
-is_executor_gone(const struct ringbus_group *group)
+are_lanes_gone(const struct ringbus_group *group)
 {
-    return !group->lane.has_thread || load_u32(&group->lane.started, ORDER_STATE_ACQUIRE) == GONE;
+    for (uint32_t i = 0; i < group->lane_count; i++)
+        if (group->lanes[i].has_thread &&
+            load_u32(&group->lanes[i].started, ORDER_STATE_ACQUIRE) != LANE_GONE)
+            return false;
+    return true;
 }
 
 /* An ended group of the same shape whose memory nobody uses any more. */
@@ -218,7 +250,7 @@ is_reusable(struct ringbus_group *group, const struct ringbus_group_options *opt
 
     if (group->state != GROUP_ENDED || group->kind != options->kind ||
         group->capacity != options->capacity || group->slot_size != options->slot_size ||
-        !is_executor_gone(group))
+        group->lane_count != options->lanes || !are_lanes_gone(group))
         return false;
     if (group->kind == RINGBUS_GROUP_CALLER) {
         lock_acquire(&group->pool_lock);
@@ -252,22 +284,27 @@ take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     return RINGBUS_ENOSPC;
 }
 
-/* A life that ends before it has an executor: posters of the former one may have claimed, and abandon at once. */
+/* A life that ends before it has an executor. */
 static void
 end_unread(struct ringbus_group *group)
 {
-    struct ringbus_run run;
-    int outcome = RINGBUS_EAGAIN;
-
     ringbus_ring_end(group->ring);
-    while (outcome != RINGBUS_ESHUTDOWN) {
-        outcome = ringbus_reader_poll(group->lane.reader, MAX_PASS, &run);
-        if (outcome == RINGBUS_OK)
-            ringbus_reader_commit(group->lane.reader, run.first + run.count - 1);
-        else if (outcome == RINGBUS_EAGAIN)
-            ringbus__os.yield();
-    }
-    group->lane.reader->has_stepped = false;
+    for (uint32_t i = 0; i < group->lane_count; i++)
+        ringbus__lane_skip(&group->lanes[i]);
+}
+
+static void
+begin_life(struct ringbus_group *group, const struct ringbus_group_options *options)
+{
+    group->lanes_at_end = 0;
+    store_u32(&group->is_paused, 0, ORDER_HINT);
+    memset(group->homed, 0, sizeof group->homed);
+    memset(group->mark_holders, 0, sizeof group->mark_holders);
+    ringbus__board_reset(group);
+    for (uint32_t i = 0; i < group->lane_count && group->ring != NULL; i++)
+        group->lanes[i].reader->waiter = (struct waiter){.strategy = options->wait};
+    for (uint32_t i = 0; i < group->lane_count; i++)
+        store_u32(&group->lanes[i].started, 0, ORDER_OWN);
 }
 
 /* Under the bus lock: bring a group to life. What fails leaves an ended group, good for the next try. */
@@ -280,16 +317,18 @@ start_group(struct ringbus_group *group, const struct ringbus_group_options *opt
     if (load_u32(&group->bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN)
         outcome = RINGBUS_ESHUTDOWN;
     /* TABLE release: the loop is complete. */
-    store_ptr(&group->loop, loop, ORDER_TABLE_RELEASE);
+    if (loop != NULL)
+        store_ptr(&group->loop, loop, ORDER_TABLE_RELEASE);
     store_u32(&group->is_discarding, 0, ORDER_HINT);
     ringbus__loop_forget(group);
-    group->is_at_end = false;
-    if (outcome == RINGBUS_OK && group->ring != NULL) {
-        group->lane.reader->waiter = (struct waiter){.strategy = options->wait};
+    begin_life(group, options);
+    if (outcome == RINGBUS_OK && group->ring != NULL)
         ringbus__ring_reopen(group->ring);
-    }
-    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_THREADS)
-        outcome = start_lane(group);
+    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_THREADS &&
+        !group->bus->options.is_stepped)
+        outcome = start_lanes(group);
+    else if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED)
+        outcome = ringbus__poll_begin(group->polled);
     if (outcome != RINGBUS_OK && group->ring != NULL)
         end_unread(group);
     group->state = outcome == RINGBUS_OK ? GROUP_OPEN : GROUP_ENDED;
@@ -357,6 +396,7 @@ ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how)
     ringbus__bus_watch(bus); /* until it has ended */
     if (how == RINGBUS_DISCARD)
         store_u32(&group->is_discarding, 1, ORDER_HINT);
+    ringbus__group_call(group); /* it may have been paused */
     leave_routes(group, bus->consumers);
     /* The line ends after the routes have changed: a poster that finds it ended looks at the route again. */
     if (group->ring != NULL)
@@ -371,7 +411,7 @@ unregister_all(struct ringbus_group *group, struct ringbus_consumer *list)
 {
     for (; list != NULL; list = list->next)
         if (list->group == group)
-            ringbus__consumer_unregister_all(list, RINGBUS_DISCARD);
+            ringbus__registration_end_all(list, RINGBUS_DISCARD);
 }
 
 void
@@ -381,7 +421,8 @@ ringbus__group_settle(struct ringbus_group *group)
 
     if (group->state != GROUP_ENDING)
         return;
-    if (group->ring != NULL ? !group->is_at_end : !ringbus__caller_has_passed(bus, group->end_tag))
+    if (group->ring != NULL ? group->lanes_at_end < group->lane_count
+                            : !ringbus__caller_has_passed(bus, group->end_tag))
         return;
     ringbus__report_collect(bus);
     unregister_all(group, bus->consumers);
@@ -404,7 +445,7 @@ has_ended(struct ringbus_bus *bus, void *what)
 
     (void)bus;
     ringbus__group_settle(group);
-    return group->life != ending->life || (group->state != GROUP_ENDING && is_executor_gone(group));
+    return group->life != ending->life || (group->state != GROUP_ENDING && are_lanes_gone(group));
 }
 
 int
@@ -433,15 +474,52 @@ ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
     ringbus__bus_settle(bus);
     if (!will_wait)
         return RINGBUS_PENDING;
-    ringbus__bus_wait(bus, has_ended, &ending, RINGBUS_FOREVER);
+    outcome = ringbus__bus_wait(bus, has_ended, &ending, RINGBUS_FOREVER);
     ringbus__report_done(bus);
+    return outcome == RINGBUS_OK ? RINGBUS_OK : RINGBUS_PENDING; /* nothing to step */
+}
+
+/* ---- pause ---- */
+
+static int
+set_paused(struct ringbus_group *group, uint32_t is_paused)
+{
+    int outcome = RINGBUS_OK;
+
+    if (group == NULL || group->kind == RINGBUS_GROUP_CALLER)
+        return RINGBUS_EINVAL;
+    lock_acquire(&group->bus->lock);
+    if (group->state == GROUP_ENDED || load_u32(&group->bus->state, ORDER_OWN) > BUS_ENDING)
+        outcome = RINGBUS_ESHUTDOWN;
+    else
+        store_u32(&group->is_paused, is_paused, ORDER_HINT);
+    lock_release(&group->bus->lock);
+    if (outcome != RINGBUS_OK || is_paused)
+        return outcome;
+    ringbus__group_call(group);
     return RINGBUS_OK;
+}
+
+int
+ringbus_group_pause(struct ringbus_group *group)
+{
+    return set_paused(group, 1);
+}
+
+int
+ringbus_group_resume(struct ringbus_group *group)
+{
+    return set_paused(group, 0);
 }
 
 void
 ringbus__group_free(struct ringbus_group *group)
 {
+    if (group->polled != NULL)
+        ringbus__poll_free(group->polled);
+    ringbus__board_free(group);
     ringbus_ring_close(group->ring);
+    ringbus__release(&group->bus->allocator, group->lanes, group->lane_count * sizeof(struct lane));
     if (group->kind == RINGBUS_GROUP_CALLER)
         ringbus__caller_free_pool(group);
     ringbus__release(&group->bus->allocator, group, sizeof *group);

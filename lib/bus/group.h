@@ -1,16 +1,15 @@
-/* group.h - a group: a ring and its executor, or a pool of nested posts (caller groups).
+/* group.h - a group: a ring and its lanes, or a pool of nested posts (caller groups).
  *
  * I1  a group's memory stays until the bus is closed and is used again for a group of the same shape: a poster may
  *     hold the pointer for any time. Who has claimed looks at the topic's route again, and abandons the claim if the
  *     group is no longer in it (post.c)
- * I2  a group ends in this order: its bit leaves all routes; its line ends; its reader reads to the end; its
+ * I2  a group ends in this order: its bit leaves all routes; its line ends; its lanes read to the end; its
  *     registrations leave their sets */
 #ifndef RINGBUS_BUS_GROUP_H
 #define RINGBUS_BUS_GROUP_H
 
-#include "base/os.h"
 #include "bus/bus.h"
-#include "ring/ring.h"
+#include "bus/executor/lane.h"
 
 enum group_state { GROUP_STARTING, GROUP_OPEN, GROUP_ENDING, GROUP_ENDED };
 
@@ -25,26 +24,6 @@ struct entry {
     unsigned char data[];
 };
 
-/* One executor's share of a group; in this version a group has one. */
-struct lane {
-    struct ringbus_reader *reader;
-    struct os_thread thread;
-    bool has_thread; /* to be joined; of whoever starts the group */
-    /* of the executor's thread */
-    struct atomic_i64 done; /* last event all of whose handlers have returned; read by reports */
-    struct atomic_i64 handed_out; /* last event that was not discarded; read by reports */
-    int64_t safe;                 /* last event before one that is owed a batch_end */
-    struct ringbus_consumer *touched;
-    struct ringbus_consumer **touched_last;
-    struct atomic_u32 started; /* 1: it runs, 2: it could not, 3: it has run */
-    struct signal changed;
-    /* figures of the executor's thread */
-    struct atomic_u64 passes;
-    struct atomic_u64 delivered;
-    struct atomic_u64 failed;
-    struct atomic_u64 discarded;
-};
-
 struct ringbus_group {
     /* never written in one life */
     struct ringbus_bus *bus;
@@ -53,15 +32,21 @@ struct ringbus_group {
     uint32_t kind; /* enum ringbus_group_kind */
     uint32_t capacity;
     uint32_t slot_size;
+    uint32_t lane_count;
     struct ringbus_ring *ring; /* NULL: caller group */
-    struct atomic_ptr loop;    /* of a loop group; publishers may read it late */
+    struct lane *lanes;
+    struct atomic_ptr loop; /* of a loop or polled group; publishers may read it late */
+    struct polled *polled;  /* of a polled group */
     char name[BUS_MAX_NAME + 1];
 
     /* read in every pass, written by the control plane */
     struct atomic_u32 is_discarding;
     struct atomic_u32 is_watched; /* a loop waits for it to fall to half */
-
-    _Alignas(CPU_LINE) struct lane lane;
+    struct atomic_u32 is_paused;
+    struct atomic_u32 stage_count; /* those that lanes run */
+    struct atomic_u32 scanned;     /* those that the gate goes by */
+    struct atomic_ptr
+        stages[MAX_STAGES]; /* ring groups: struct stage; never freed before the group */
 
     /* caller groups: free entries for nested posts */
     _Alignas(CPU_LINE) struct lock pool_lock;
@@ -78,10 +63,16 @@ struct ringbus_group {
     /* of the loop's thread */
     struct ringbus_group *next_on_loop;
 
+    /* written when it starts */
+    struct atomic_u32 go; /* its threads may run: 1, or leave: 2 */
+    struct signal changed;
+
     /* guarded by the bus lock */
-    uint32_t state;   /* enum group_state */
-    uint32_t life;    /* how often it was opened */
-    bool is_at_end;   /* the executor has read to the end of the line */
+    uint32_t state;                   /* enum group_state */
+    uint32_t life;                    /* how often it was opened */
+    uint32_t lanes_at_end;            /* they have read to the end of the line */
+    uint32_t homed[MAX_LANES];        /* consumers whose home it is */
+    uint32_t mark_holders[MAX_MARKS]; /* consumers that set or look at a mark */
     uint64_t end_tag; /* a caller group's: deliveries that began before may still be for it */
 };
 
@@ -111,10 +102,10 @@ int ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_opti
 /* Under the bus lock: begin to end a group. */
 void ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how);
 
-/* Under the bus lock: end its registrations if its executor has read to the end. */
+/* Under the bus lock: end its registrations if its lanes have read to the end. */
 void ringbus__group_settle(struct ringbus_group *group);
 
-/* By its executor, no lock held: it has read to the end of the line. */
+/* By each lane, no lock held: it has read to the end of the line. */
 void ringbus__group_reached_end(struct ringbus_group *group);
 
 /* Under the bus lock: wake every loop of the bus, since a group it may wait for has changed. */
@@ -131,6 +122,18 @@ void ringbus__loop_note_refusal(const struct ringbus_group *group);
 
 /* By a publisher: the reader of a loop's group has something to read. */
 void ringbus__loop_wake(void *context);
+
+/* Have its executors look again: a word they go by has changed. */
+void ringbus__group_call(struct ringbus_group *group);
+
+/* The lanes hand nothing out. */
+static inline bool
+group_rests(const struct ringbus_group *group)
+{
+    /* HINT: lanes are called after it has changed. */
+    return unlikely(load_u32(&group->is_paused, ORDER_HINT)) &&
+           !load_u32(&group->is_discarding, ORDER_HINT);
+}
 
 /* At the end of the bus: its threads have nothing to do any more. */
 void ringbus__group_join(struct ringbus_group *group);

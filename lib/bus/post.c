@@ -10,6 +10,7 @@
 
 #include "base/options.h"
 #include "bus/executor/deadlock.h"
+#include "bus/executor/poll.h"
 
 /* The groups have changed under the post. */
 enum { START_AGAIN = 1 << 30 };
@@ -20,17 +21,18 @@ enum { START_AGAIN = 1 << 30 };
 static int
 wait_for_room(const struct posting *posting, struct ringbus_group *group, bool has_pass)
 {
-    struct ringbus_group *executor = ringbus__record.executor;
+    struct lane *executor = ringbus__record.executor;
     int64_t began = 0;
     int outcome = RINGBUS_OK;
 
     if (executor != NULL) {
-        ringbus__dispatch_commit_early(executor);
+        ringbus__lane_commit_early(executor);
         if (ringbus__ring_has_room(group->ring, 1))
             return RINGBUS_OK;
     }
-    if (!posting->may_wait || executor == group || ringbus__record.frames != NULL ||
-        ringbus__record.loops != NULL) {
+    if (!posting->may_wait || group->bus->options.is_stepped ||
+        (executor != NULL && executor->group == group) || ringbus__record.frames != NULL ||
+        ringbus__record.loops != NULL || ringbus__poll_is_ours()) {
         add_u64(&group->refused, 1, ORDER_COUNT);
         ringbus__loop_note_refusal(group);
         return posting->may_wait ? RINGBUS_EDEADLK : RINGBUS_EAGAIN;
@@ -39,7 +41,7 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group, bool h
     if (executor == NULL)
         outcome = ringbus__ring_wait_room(group->ring, 1, has_pass, posting->deadline_ns);
     else
-        outcome = ringbus__deadlock_wait(executor, group, has_pass, posting->deadline_ns);
+        outcome = ringbus__deadlock_wait(executor->group, group, has_pass, posting->deadline_ns);
     add_u64(&group->blocked, 1, ORDER_COUNT);
     add_u64(&group->blocked_ns, (uint64_t)(ringbus__os.now_ns() - began), ORDER_COUNT);
     return outcome;
@@ -62,8 +64,11 @@ is_closed(const struct posting *posting, const struct ringbus_group *group)
 ATOMIC_INLINE void
 fill(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
 {
-    struct entry *entry = (struct entry *)ring_slot(group->ring, sequence)->payload;
+    struct slot *slot = ring_slot(group->ring, sequence);
+    struct entry *entry = (struct entry *)slot->payload;
 
+    /* OWN: nobody has failed on it. */
+    store_u64(&slot->spare, 0, ORDER_OWN);
     entry->topic = posting->topic;
     entry->ordered = posting->ordered;
     entry->release = NULL;
@@ -263,6 +268,15 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
 }
 
 /* ---- public ---- */
+
+uint64_t
+ringbus_key(const void *bytes, size_t size)
+{
+    static const struct hash_key key = {{UINT64_C(0x72696e67), UINT64_C(0x627573)}};
+    const uint64_t hash = ringbus__hash(&key, bytes, size);
+
+    return hash != 0 ? hash : 1;
+}
 
 static int
 post(const struct posting *posting)

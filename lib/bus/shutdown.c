@@ -73,15 +73,9 @@ ringbus__shutdown_complete(struct ringbus_bus *bus)
 
 /* ---- who was left with what ---- */
 
-/* How far a group's executor has come: what it has not done, and what it has only thrown away. */
-struct progress {
-    int64_t done;
-    int64_t handed_out;
-};
-
 /* Count an event of a group's ring for each registration that has not finished with it. */
 static void
-count_event(struct ringbus_group *group, int64_t sequence, const struct progress *progress)
+count_event(struct ringbus_group *group, int64_t sequence)
 {
     const struct entry *entry = (const struct entry *)ring_slot(group->ring, sequence)->payload;
     const struct match_set *set =
@@ -90,13 +84,10 @@ count_event(struct ringbus_group *group, int64_t sequence, const struct progress
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-        if (r == NULL || sequence < load_i64(&r->from, ORDER_HINT) ||
-            sequence >= load_i64(&r->until, ORDER_HINT))
-            continue;
-        /* Of the pass under way, what was handed out to one with a batch_end is not finished. */
-        if (sequence > progress->done ||
-            (r->consumer->batch_end != NULL && sequence <= progress->handed_out))
-            r->pending++;
+        if (r != NULL && sequence >= load_i64(&r->from, ORDER_HINT) &&
+            sequence < load_i64(&r->until, ORDER_HINT))
+            r->pending += ringbus__board_owes(
+                group, sequence, r->where, entry->ordered, r->consumer->batch_end != NULL);
     }
 }
 
@@ -107,20 +98,16 @@ count_pending(struct ringbus_group *group)
     struct ringbus_reader *reader = NULL;
     struct ringbus_run run;
     const int64_t end = ringbus__ring_next(group->ring);
-    const struct progress progress = {
-        .done = load_i64(&group->lane.done, ORDER_COUNT),
-        .handed_out = load_i64(&group->lane.handed_out, ORDER_COUNT),
-    };
 
     /* The lock keeps the topics, a reader of our own keeps the slots from being overwritten while we look. */
     lock_acquire(&group->bus->names);
-    if (ringbus__reader_open_at(group->ring, group->lane.reader, &reader) != RINGBUS_OK) {
+    if (ringbus__reader_open_at(group->ring, NULL, &reader) != RINGBUS_OK) {
         lock_release(&group->bus->names);
         return;
     }
     while (ringbus_reader_poll(reader, UINT32_MAX, &run) == RINGBUS_OK && run.first < end) {
         for (int64_t sequence = run.first; sequence < run.first + run.count; sequence++)
-            count_event(group, sequence, &progress);
+            count_event(group, sequence);
         ringbus_reader_commit(reader, run.first + run.count - 1);
     }
     lock_release(&group->bus->names);
@@ -131,15 +118,16 @@ struct row {
     struct row *next;
     size_t size;
     struct ringbus_undelivered undelivered;
-    char names[]; /* the topic's, then the consumer's */
+    char names[]; /* the topic's, the consumer's, the group's */
 };
 
 static struct row *
 make_row(const struct registration *r, uint64_t count)
 {
     const struct ringbus_bus *bus = r->consumer->bus;
+    const struct ringbus_group *group = r->consumer->group;
     const size_t topic = strlen(r->topic->name) + 1, consumer = strlen(r->consumer->name) + 1;
-    const size_t size = sizeof(struct row) + topic + consumer;
+    const size_t size = sizeof(struct row) + topic + consumer + strlen(group->name) + 1;
     struct row *row = ringbus__alloc(&bus->allocator, size, sizeof(void *));
 
     if (row == NULL)
@@ -147,7 +135,14 @@ make_row(const struct registration *r, uint64_t count)
     row->size = size;
     memcpy(row->names, r->topic->name, topic);
     memcpy(row->names + topic, r->consumer->name, consumer);
-    row->undelivered = (struct ringbus_undelivered){row->names, row->names + topic, count};
+    memcpy(row->names + topic + consumer, group->name, strlen(group->name) + 1);
+    row->undelivered = (struct ringbus_undelivered){
+        .topic = row->names,
+        .consumer = row->names + topic,
+        .count = count,
+        .group = row->names + topic + consumer,
+        .is_paused = load_u32(&group->is_paused, ORDER_HINT),
+    };
     return row;
 }
 
@@ -250,6 +245,7 @@ begin(struct ringbus_bus *bus, enum ringbus_how how)
             store_u32(&group->is_discarding, 1, ORDER_HINT);
         if (group->ring != NULL && is_first)
             ringbus__ring_restrict(group->ring);
+        ringbus__group_call(group); /* it may have been paused */
     }
     ringbus__loop_notify(bus);
 }

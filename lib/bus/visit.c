@@ -20,15 +20,21 @@
     X("delivered", "calls", "handler calls")                                                       \
     X("failed", "calls", "handlers and batch_ends that returned a negative number")                \
     X("discarded", "events", "read after a discard, and handed to nobody")                         \
+    X("withheld", "calls", "not made, since a consumer before had failed on the event")            \
     X("passes", "count", "batches the executor has run")                                           \
     X("wakes", "count", "sleeps of the executor that ended")                                       \
     X("refused", "count", "posts refused since the group was full")                                \
     X("blocked", "count", "waits of posts for room")                                               \
-    X("blocked_ns", "ns", "time posts have waited for room")
+    X("blocked_ns", "ns", "time posts have waited for room")                                       \
+    X("lanes", "count", "threads, or other executors")                                             \
+    X("stages", "count", "as many consumers come one after another")                               \
+    X("paused", "flag", "nothing is handed out")
 #define TOPIC_FIGURES(X) X("consumers", "count", "consumers registered")
 #define CONSUMER_FIGURES(X)                                                                        \
     X("delivered", "calls", "handler calls")                                                       \
     X("failed", "calls", "calls that returned a negative number")                                  \
+    X("withheld", "calls", "not made, since a consumer before had failed on the event")            \
+    X("filtered", "events", "its filter did not want")                                             \
     X("registrations", "count", "topics it is registered on")
 
 static const struct kind bus_kind = {"bus", {BUS_FIGURES(FIGURE_ROW)}};
@@ -76,23 +82,50 @@ value_of(const struct atomic_u64 *figure)
     return (int64_t)load_u64(figure, ORDER_COUNT);
 }
 
+/* A figure of all lanes. */
+static int64_t
+sum_of(const struct ringbus_group *group, size_t figure)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < group->lane_count; i++) {
+        const char *lane = (const char *)&group->lanes[i];
+
+        sum += value_of((const struct atomic_u64 *)(const void *)(lane + figure));
+    }
+    return sum;
+}
+
+static int64_t
+wakes_of(const struct ringbus_group *group)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; group->ring != NULL && i < group->lane_count; i++)
+        sum += value_of(&group->lanes[i].reader->wakes);
+    return sum;
+}
+
 static void
 add_group(struct snapshot *snapshot, const struct ringbus_group *group)
 {
-    const struct lane *lane = &group->lane;
     struct listed *listed = add(snapshot, &group_kind, group->name);
     const int64_t values[] = {
         group->capacity,
         ringbus__group_next(group),
         ringbus__group_lag(group),
-        value_of(&lane->delivered),
-        value_of(&lane->failed),
-        value_of(&lane->discarded),
-        value_of(&lane->passes),
-        lane->reader ? value_of(&lane->reader->wakes) : 0,
+        sum_of(group, offsetof(struct lane, delivered)),
+        sum_of(group, offsetof(struct lane, failed)),
+        sum_of(group, offsetof(struct lane, discarded)),
+        sum_of(group, offsetof(struct lane, withheld)),
+        sum_of(group, offsetof(struct lane, passes)),
+        wakes_of(group),
         value_of(&group->refused),
         value_of(&group->blocked),
         value_of(&group->blocked_ns),
+        group->lane_count,
+        load_u32(&group->stage_count, ORDER_COUNT),
+        load_u32(&group->is_paused, ORDER_COUNT),
     };
 
     if (listed != NULL)
@@ -119,10 +152,12 @@ add_consumer(struct snapshot *snapshot, const struct ringbus_consumer *consumer)
     memcpy(listed->group, consumer->group->name, sizeof listed->group);
     listed->object.group = listed->group;
     values = listed->object.values;
-    values[0] = value_of(&consumer->delivered);
-    values[1] = value_of(&consumer->failed);
+    values[0] = (int64_t)ringbus__consumer_sum(consumer, offsetof(struct consumer_part, delivered));
+    values[1] = (int64_t)ringbus__consumer_sum(consumer, offsetof(struct consumer_part, failed));
+    values[2] = (int64_t)ringbus__consumer_sum(consumer, offsetof(struct consumer_part, withheld));
+    values[3] = (int64_t)ringbus__consumer_sum(consumer, offsetof(struct consumer_part, filtered));
     for (const struct registration *r = consumer->registrations; r != NULL; r = r->next)
-        values[2]++;
+        values[4]++;
 }
 
 static void

@@ -6,7 +6,8 @@
  * I2  join stores its position, heavy barrier, looks at `next`; we looked at `next`, light barrier, look at the
  *     positions: either we see the position, or it sees our `claimed`
  * I3  a reader that joins behind another one has a higher index, and we look at the bound and the positions in order of
- *     their indexes: if we do not see it, its second look at the other's position comes after our look at that
+ *     their indexes, the board first: if we do not see it, its second look at the other's position comes after our look
+ *     at that
  * I4  with a clear hook, producers go by `cleared`, which follows the positions; one thread at a time clears, and
  *     who moves a position meanwhile leaves a mark, for which the clearing thread scans again
  * Edges: FREE, GATE, TABLE.
@@ -21,6 +22,10 @@ scan(struct ringbus_ring *ring)
     int64_t slowest = INT64_MAX;
 
     barrier_light();
+    if (ring->board != NULL) {
+        slowest = ring->board(ring->board_context);
+        barrier_light(); /* between this look and those after it, for I3 */
+    }
     /* TABLE acquire: a reader below the bound has its position. Looked at each time (I3). */
     for (uint32_t i = 0; i < load_u32(&ring->reader_bound, ORDER_TABLE_ACQUIRE); i++) {
         /* FREE acquire: the reader has finished with the slots up to here. */

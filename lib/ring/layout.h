@@ -40,7 +40,7 @@ enum { ASLEEP_PARKED = 1, ASLEEP_ELSEWHERE = 2, ASLEEP_WAKER = 4 };
 /* With the usual alignment of 16; ring->padding says where the payload is. */
 struct slot {
     struct atomic_u64 stamp;
-    uint64_t spare; /* the layer above may use it, from claim to commit */
+    struct atomic_u64 spare; /* the layer above may use it, from claim to commit */
     unsigned char payload[];
 };
 
@@ -89,6 +89,7 @@ struct ringbus_reader {
     struct ringbus_worker *worker; /* then: whom it waits for */
     /* There is a run to poll, or something else for which it must not sleep. */
     bool (*has_something)(struct ringbus_reader *reader);
+    void *owner; /* of has_something, when it is not the ring's */
     uint32_t dependents; /* readers open after this one */
     bool is_open;
     char name[RING_MAX_NAME + 1];
@@ -118,6 +119,10 @@ struct ringbus_ring {
      * ringbus__ring_on_wake. */
     void (*wake)(void *context);
     void *wake_context;
+    /* Not NULL: what the layer above has finished; the gate goes by it as by a reader's position. It only grows, or
+     * is too small for a moment. Set by ringbus__ring_on_scan. */
+    int64_t (*board)(void *context);
+    void *board_context;
     struct ringbus_allocator allocator;
     struct ringbus_reader *readers;
 

@@ -269,6 +269,7 @@ prepare(struct ringbus_reader *reader, const struct ringbus_reader_options *opti
     reader->worker = NULL;
     reader->is_lent = false;
     reader->has_something = ringbus__reader_has_something;
+    reader->owner = NULL;
     reader->has_stepped = false;
     reader->is_in_set = false;
     reader->waits_for_readers = after != 0;
@@ -392,6 +393,13 @@ ringbus_reader_open(struct ringbus_ring *ring, const struct ringbus_reader_optio
     return ringbus__reader_join(ring, &options, NULL, 0, ret_reader);
 }
 
+/* Of `other`, or of the layer above. */
+static int64_t
+position_behind(const struct ringbus_ring *ring, const struct ringbus_reader *other)
+{
+    return other != NULL ? ringbus_reader_position(other) : ring->board(ring->board_context);
+}
+
 int
 ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *other,
     struct ringbus_reader **ret_reader)
@@ -400,12 +408,12 @@ ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *
     struct ringbus_reader *reader = NULL;
 
     lock_acquire(&ring->lock);
-    reader = take_free(ring, (uint32_t)(other - ring->readers) + 1); /* gate.c I3 */
+    reader = take_free(ring, other ? (uint32_t)(other - ring->readers) + 1 : 0); /* gate.c I3 */
     if (reader != NULL) {
         prepare(reader, &options, 0);
-        activate(reader, ringbus_reader_position(other));
+        activate(reader, position_behind(ring, other));
         /* A producer that did not see us was held by `other`, which is not behind this second look. */
-        settle_at(reader, ringbus_reader_position(other));
+        settle_at(reader, position_behind(ring, other));
         *ret_reader = reader;
     }
     lock_release(&ring->lock);
@@ -413,6 +421,26 @@ ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *
         return RINGBUS_ENOSPC;
     ring_moved(ring);
     return RINGBUS_OK;
+}
+
+int
+ringbus__reader_open_idle(struct ringbus_ring *ring,
+    bool (*has_something)(struct ringbus_reader *reader), void *owner,
+    struct ringbus_reader **ret_reader)
+{
+    const struct ringbus_reader_options options = ringbus_reader_options_default();
+    struct ringbus_reader *reader = NULL;
+
+    lock_acquire(&ring->lock);
+    reader = take_free(ring, 0);
+    if (reader != NULL) {
+        prepare(reader, &options, 0);
+        reader->has_something = has_something;
+        reader->owner = owner;
+        *ret_reader = reader;
+    }
+    lock_release(&ring->lock);
+    return reader != NULL ? RINGBUS_OK : RINGBUS_ENOSPC;
 }
 
 /* The reader, and the workers it stands for. */

@@ -220,6 +220,13 @@ ringbus__ring_on_wake(struct ringbus_ring *ring, void (*wake)(void *context), vo
 }
 
 void
+ringbus__ring_on_scan(struct ringbus_ring *ring, int64_t (*board)(void *context), void *context)
+{
+    ring->board = board;
+    ring->board_context = context;
+}
+
+void
 ringbus__ring_restrict(struct ringbus_ring *ring)
 {
     /* CUT release: what was changed before is visible to a claim that is refused. */

@@ -10,6 +10,11 @@
 /* Have `wake` called instead of waking readers that sleep; before the first publish. */
 void ringbus__ring_on_wake(struct ringbus_ring *ring, void (*wake)(void *context), void *context);
 
+/* Have the gate go by `board`, too; before the first claim. Its positions join as readers do (gate.c I1, I2), and
+ * whoever moves one calls ring_moved. */
+void ringbus__ring_on_scan(
+    struct ringbus_ring *ring, int64_t (*board)(void *context), void *context);
+
 /* Close the line to producers that hold no pass, while it goes on for those who do. Whatever was stored before is
  * visible to whoever finds it closed. */
 void ringbus__ring_restrict(struct ringbus_ring *ring);
@@ -89,8 +94,15 @@ bool ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t 
 
 /* ---- readers (reader.c) ---- */
 
-/* Join behind `other`: at its position, with its events still to read. RINGBUS_ENOSPC: no free place after its own. */
+/* Join behind `other`: at its position, with its events still to read; NULL: behind the board. RINGBUS_ENOSPC: no free
+ * place after its own. */
 int ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *other,
+    struct ringbus_reader **ret_reader);
+
+/* A reader that holds nobody back and polls nothing: for who reads by ways of his own, and sleeps by wait_step or _arm.
+ * `has_something` is called by its thread only. RINGBUS_ENOSPC. */
+int ringbus__reader_open_idle(struct ringbus_ring *ring,
+    bool (*has_something)(struct ringbus_reader *reader), void *owner,
     struct ringbus_reader **ret_reader);
 
 /* There is a run to poll, or the line has ended, or the reader has stepped over abandoned slots. */

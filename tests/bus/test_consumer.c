@@ -19,7 +19,7 @@ START_TEST(options_outside_their_range_are_refused)
         {.size = size, .name = ""},
         {.size = size, .name = "1234567890123456789012345678901234567890123456789012345678901234"},
         {.size = size, .thread_safe = 2},
-        {.size = size, .reserved = 1},
+        {.size = size, .after_count = 1},
         {.size = size, .group = group_open(other, RINGBUS_GROUP_CALLER, 2)},
     };
     struct ringbus_consumer *consumer = NULL;

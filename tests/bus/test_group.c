@@ -44,9 +44,11 @@ START_TEST(options_outside_their_range_are_refused)
     const size_t size = sizeof(struct ringbus_group_options);
     const struct ringbus_group_options bad[] = {
         {.size = 0},
-        {.size = size, .kind = 3},
+        {.size = size, .kind = 4},
         {.size = size, .kind = RINGBUS_GROUP_LOOP},
-        {.size = size, .lanes = 2},
+        {.size = size, .lanes = 33},
+        {.size = size, .lanes = 2, .kind = RINGBUS_GROUP_CALLER},
+        {.size = size, .lanes = 2, .kind = RINGBUS_GROUP_POLLED},
         {.size = size, .capacity = 1},
         {.size = size, .capacity = (1u << 20) + 1},
         {.size = size, .slot_size = (1u << 20) + 1},

@@ -22,7 +22,8 @@ for file in $(sources include); do
         *) say "$file: the tag $name does not begin with ringbus_" ;;
         esac
     done
-    code "$file" | grep -oE '^typedef .*|\<[A-Za-z0-9_]+ *\(' | grep -oE '[A-Za-z0-9_]+_t *\(' | while read -r name; do
+    code "$file" | sed 's/(\*//g' | grep -oE '^typedef .*|\<[A-Za-z0-9_]+ *\(' |
+        grep -oE '[A-Za-z0-9_]+_t *\(' | while read -r name; do
         say "$file: nothing ends in _t: $name"
     done
     # enumerators, one a line

@@ -1,8 +1,8 @@
 /* test_wake.c - who wakes a loop, how often, and until when: seen from inside, between the bus and libuv. */
 #include <sched.h>
 
-#include "bus/group.h"
 #include "bus/executor/loop.h"
+#include "bus/group.h"
 #include "uv/inbox.h"
 
 enum { CLOSED = 2 }; /* as in lib/bus/executor/loop.c */

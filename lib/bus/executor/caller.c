@@ -203,7 +203,8 @@ touch(struct delivery *delivery, struct ringbus_consumer *consumer)
         if (frame->touched[i] == consumer)
             return true;
     add_u32(&consumer->batch_due, 1, ORDER_COUNT);
-    if (frame->touched_count == CALLER_TOUCHED)
+    /* Who comes after it waits for its batch_end. HINT: it has registered for later events than those that do not. */
+    if (frame->touched_count == CALLER_TOUCHED || load_u32(&consumer->own_mark, ORDER_HINT) != 0)
         return false;
     owe(consumer->bus);
     frame->touched[frame->touched_count++] = consumer;
@@ -298,7 +299,7 @@ deliver_queue(struct caller_post *frame)
         frame->bus = pending->group->bus;
         frame->delivery.group = pending->group;
         frame->delivery.is_discarding = load_u32(&pending->group->is_discarding, ORDER_HINT) != 0;
-        ringbus__dispatch(&frame->delivery, &event, pending->era);
+        ringbus__dispatch_stages(&frame->delivery, &event, pending->era);
         give_back(pending);
     }
 }
@@ -331,7 +332,7 @@ ringbus__caller_deliver(struct caller_post *post)
         post->delivery.group = group;
         post->delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
         /* CUT acquire: who registered before this look is in the set we shall find. */
-        ringbus__dispatch(
+        ringbus__dispatch_stages(
             &post->delivery, &event, (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE));
     }
     while (post->first != NULL || post->touched_count > 0) {

@@ -12,8 +12,8 @@ enum { ASLEEP = 1, CLOSED = 2, ONE = 4, QUANTUM = 64 };
 
 /* ---- wake ---- */
 
-static void
-ring_bell(struct ringbus__loop *loop)
+void
+ringbus__loop_ring(struct ringbus__loop *loop)
 {
     uint32_t state = load_u32(&loop->state, ORDER_HINT);
 
@@ -34,7 +34,7 @@ ringbus__loop_wake(void *context)
     const struct ringbus_group *group = context;
 
     /* TABLE acquire: the loop of this or of an earlier life; both are valid memory. */
-    ring_bell(load_ptr(&group->loop, ORDER_TABLE_ACQUIRE));
+    ringbus__loop_ring(load_ptr(&group->loop, ORDER_TABLE_ACQUIRE));
 }
 
 void
@@ -42,7 +42,7 @@ ringbus__loop_notify(struct ringbus_bus *bus)
 {
     barrier_full();
     for (struct ringbus__loop *loop = bus->loops; loop != NULL; loop = loop->next_on_bus)
-        ring_bell(loop);
+        ringbus__loop_ring(loop);
 }
 
 /* ---- attach ---- */
@@ -175,25 +175,17 @@ ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how)
 
 /* ---- turns ---- */
 
-/* Up to `max` events of one group; false: it has read its line to the end. */
-static bool
-run_group(struct ringbus_group *group, uint32_t max, uint32_t *ret_count)
+/* Up to `max` events of one group, in each of its stages. */
+static uint32_t
+run_group(struct ringbus_group *group, uint32_t max)
 {
-    struct ringbus_run run;
-    const int outcome = ringbus_reader_poll(group->lane.reader, max, &run);
     void *executor = ringbus__record.executor;
+    uint32_t count = 0;
 
-    *ret_count = 0;
-    if (outcome == RINGBUS_OK) {
-        ringbus__record.executor = group;
-        ringbus__dispatch_pass(group, &run);
-        ringbus__record.executor = executor;
-        *ret_count = run.count;
-    } else if (group->lane.reader->has_stepped) {
-        ringbus__dispatch_attend(group);
-    }
-    group->lane.reader->has_stepped = false;
-    return outcome != RINGBUS_ESHUTDOWN;
+    ringbus__record.executor = group->lanes;
+    count = ringbus__lane_run_bounded(group->lanes, max);
+    ringbus__record.executor = executor;
+    return count;
 }
 
 static bool
@@ -228,9 +220,7 @@ remove_ended(struct ringbus__loop *loop,
     struct ringbus_group **at = &loop->groups;
 
     while (*at != NULL) {
-        struct ringbus_run run;
-
-        if (ringbus_reader_poll((*at)->lane.reader, 1, &run) == RINGBUS_ESHUTDOWN && is_ending(*at))
+        if (ringbus__lane_is_at_end((*at)->lanes) && is_ending(*at))
             leave(loop, at, on_left, context);
         else
             at = &(*at)->next_on_loop;
@@ -250,11 +240,10 @@ ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
         struct ringbus_group *group = loop->turn ? loop->turn : loop->groups;
         const uint32_t share = loop->share > 0 ? loop->share : quantum;
         const uint32_t max = share < budget - handled ? share : budget - handled;
-        uint32_t count = 0;
+        const uint32_t count = run_group(group, max);
 
-        run_group(group, max, &count);
         /* One whose share the budget cut short takes the rest of it first in the next turn. */
-        loop->share = count == max ? share - max : 0;
+        loop->share = count >= max ? share - max : 0;
         loop->turn = loop->share > 0 ? group : group->next_on_loop;
         handled += count;
         idle = count > 0 ? 0 : idle + 1;
@@ -266,29 +255,36 @@ ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
 static bool
 has_work(struct ringbus__loop *loop)
 {
-    struct ringbus_run run;
-
-    for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop) {
-        const int outcome = ringbus_reader_poll(group->lane.reader, 1, &run);
-
-        if (outcome == RINGBUS_OK || group->lane.reader->has_stepped ||
-            (outcome == RINGBUS_ESHUTDOWN && is_ending(group)))
+    for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop)
+        if (ringbus__lane_has_something(group->lanes) &&
+            (!ringbus__lane_is_at_end(group->lanes) || is_ending(group)))
             return true;
-    }
     return loop->awaits_writable && ringbus__loop_is_writable(loop);
+}
+
+void
+ringbus__loop_doze(struct ringbus__loop *loop)
+{
+    /* WAKE: said before the readers are armed (I2). */
+    or_u32(&loop->state, ASLEEP, ORDER_WAKE);
+    barrier_full();
+}
+
+void
+ringbus__loop_rouse(struct ringbus__loop *loop)
+{
+    and_u32(&loop->state, ~(uint32_t)ASLEEP, ORDER_WAKE);
 }
 
 int
 ringbus__loop_sleep(struct ringbus__loop *loop)
 {
-    /* WAKE: said before the readers are armed (I2). */
-    or_u32(&loop->state, ASLEEP, ORDER_WAKE);
-    barrier_full();
+    ringbus__loop_doze(loop);
     for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop)
-        ringbus__reader_arm(group->lane.reader);
+        ringbus__reader_arm(group->lanes->reader);
     if (!has_work(loop))
         return 1;
-    and_u32(&loop->state, ~(uint32_t)ASLEEP, ORDER_WAKE);
+    ringbus__loop_rouse(loop);
     return 0;
 }
 

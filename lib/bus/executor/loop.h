@@ -38,6 +38,13 @@ struct ringbus__loop {
     uint32_t is_attached;
 };
 
+/* Whoever finds ASLEEP set takes it away and calls `wake`. */
+void ringbus__loop_ring(struct ringbus__loop *loop);
+
+/* Say that the loop sleeps; its readers are armed after it, then looked at. And take it back. */
+void ringbus__loop_doze(struct ringbus__loop *loop);
+void ringbus__loop_rouse(struct ringbus__loop *loop);
+
 /* Join the bus, on the loop's thread. RINGBUS_OK, RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN, RINGBUS_ESYS. */
 RINGBUS_API int ringbus__loop_attach(struct ringbus_bus *bus, void (*wake)(void *context),
     void *wake_context, struct ringbus__loop **ret_loop);

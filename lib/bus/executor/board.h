@@ -1,0 +1,95 @@
+/* board.h - how far a group's lanes have come, stage by stage.
+ *
+ * Progress is a position for each lane and stage; the ring's gate goes by the smallest.
+ * I1  a stage has finished an event when all lanes' positions in it have passed it, and what is taken of it is done
+ *     (board_finished); the next stage reads no further
+ * I2  a lane stores what it is about to take (`work`), then takes (`taken`): whoever sees the event taken sees who has
+ *     it, if it looks at `taken` first (TAKE). A `work` stored in vain is too small, never too large; who stored it
+ *     tells the producers
+ * I3  a stage, and the sharing in it, joins as a reader does (gate.c I2): the gate looks at it, heavy barrier, its
+ *     positions become the claim cursor, then the lanes begin with it. Who needs it registers after that
+ * Edges: STAGE, TABLE, STATE.
+ * Source: the disruptor's dependency graph, within one group; ranges are share.c's. */
+#ifndef RINGBUS_BUS_EXECUTOR_BOARD_H
+#define RINGBUS_BUS_EXECUTOR_BOARD_H
+
+#include "ring/ring.h"
+
+struct ringbus_group;
+
+enum { MAX_LANES = 32, MAX_MARKS = 32, MAX_STAGES = MAX_MARKS + 1 };
+
+/* Where a consumer is called: its stage, and its lane or, for a thread-safe one on several lanes, LANE_ANY. */
+enum { LANE_ANY = MAX_LANES };
+
+static inline uint32_t
+where_of(uint32_t stage, uint32_t lane)
+{
+    return stage * (MAX_LANES + 1) + lane;
+}
+
+/* How far a lane has come in a pass that it has not finished; for reports. */
+struct progress {
+    struct atomic_i64 done;       /* the last event all of whose handlers have returned */
+    struct atomic_i64 handed_out; /* the last one that was not discarded */
+};
+
+/* One lane's part of a stage; written by the lane's thread. */
+struct part {
+    _Alignas(CPU_LINE) struct atomic_i64 position; /* the last event finished of those homed here */
+    struct progress in_order;
+    struct atomic_i64 work; /* the same of the range it has taken; INT64_MAX: it has none */
+    struct atomic_i64 range_end;
+    struct progress in_range;
+};
+
+struct stage {
+    /* written by all lanes */
+    _Alignas(CPU_LINE) struct atomic_i64 taken; /* INT64_MAX: nothing is shared here */
+    /* written once, under the bus lock */
+    _Alignas(CPU_LINE) struct atomic_u32 is_shared;
+    struct part parts[];
+};
+
+/* The last event all lanes have finished in the stage. */
+static inline int64_t
+board_finished(const struct stage *stage, uint32_t lane_count)
+{
+    /* STAGE acquire: `taken` first, since it brings the `work` of whoever took (I2). What was done with the events is
+     * visible, to the next stage and to a producer. */
+    int64_t least = load_i64(&stage->taken, ORDER_STAGE_ACQUIRE);
+
+    for (uint32_t i = 0; i < lane_count; i++) {
+        const int64_t position = load_i64(&stage->parts[i].position, ORDER_STAGE_ACQUIRE);
+        const int64_t work = load_i64(&stage->parts[i].work, ORDER_STAGE_ACQUIRE);
+
+        least = position < least ? position : least;
+        least = work < least ? work : least;
+    }
+    return least;
+}
+
+/* The last event that all lanes have finished in all stages. For the ring's gate, too. */
+int64_t ringbus__board_position(void *group);
+
+/* ---- under the bus lock ---- */
+
+/* Make the first stage, at the ring's cursor, before anybody posts. False: out of memory. */
+bool ringbus__board_open(struct ringbus_group *group);
+
+/* A new life begins: one stage, nothing shared. No executor runs. */
+void ringbus__board_reset(struct ringbus_group *group);
+
+/* See that there is a stage with this number; false: out of memory. */
+bool ringbus__board_add_stage(struct ringbus_group *group, uint32_t stage);
+
+/* Share the stage's events for thread-safe consumers. */
+void ringbus__board_share(struct ringbus_group *group, uint32_t stage);
+
+void ringbus__board_free(struct ringbus_group *group);
+
+/* Whether an event still has to be finished by whoever is called at `where`, with an ordering key. A snapshot. */
+bool ringbus__board_owes(const struct ringbus_group *group, int64_t sequence, uint32_t where,
+    uint64_t ordered, bool has_batch_end);
+
+#endif

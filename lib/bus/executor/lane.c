@@ -1,0 +1,458 @@
+/* lane.c - a lane's passes: events in order, and ranges of what is shared. */
+#include "bus/executor/lane.h"
+
+#include "bus/dispatch.h"
+#include "bus/topic.h"
+
+enum { MAX_PASS = 256, MAX_RANGE = 32, LONG_RANGE_NS = 20000, SHORT_RANGE_NS = 8000 };
+
+/* ---- how far ---- */
+
+static struct stage *
+stage_at(const struct ringbus_group *group, uint32_t stage)
+{
+    /* TABLE acquire: the stage is complete. */
+    return load_ptr(&group->stages[stage], ORDER_TABLE_ACQUIRE);
+}
+
+/* The last of the events behind `position` that are published, or void, without a gap. */
+static int64_t
+published_end(const struct ringbus_ring *ring, int64_t position, uint32_t max)
+{
+    const struct slots slots = slots_of(ring);
+    int64_t last = position;
+
+    while (last - position < max &&
+           /* PUBLISH acquire: the slot's content is complete. */
+           (load_u64(&slot_at(&slots, last + 1)->stamp, ORDER_PUBLISH_ACQUIRE) & ~UINT64_C(1)) ==
+               stamp_of(last + 1))
+        last++;
+    return last;
+}
+
+/* How far the lane may read in a stage, from `position` on. */
+static int64_t
+limit_of(const struct lane *lane, uint32_t stage, int64_t position, uint32_t max)
+{
+    const struct ringbus_group *group = lane->group;
+    int64_t limit = 0;
+
+    if (likely(stage == 0))
+        return published_end(group->ring, position, max);
+    limit = board_finished(stage_at(group, stage - 1), group->lane_count);
+    return limit - position > (int64_t)max ? position + (int64_t)max : limit;
+}
+
+bool
+ringbus__lane_can_run_in_order(const struct lane *lane, uint32_t stage)
+{
+    const struct part *part = &stage_at(lane->group, stage)->parts[lane->index];
+    const int64_t position = load_i64(&part->position, ORDER_OWN);
+
+    return limit_of(lane, stage, position, 1) > position;
+}
+
+bool
+ringbus__lane_can_run_range(const struct lane *lane, uint32_t number)
+{
+    const struct stage *stage = stage_at(lane->group, number);
+
+    /* STATE acquire: where sharing begins is settled. HINT: taking decides. */
+    return load_u32(&stage->is_shared, ORDER_STATE_ACQUIRE) &&
+           load_i64(&stage->parts[lane->index].position, ORDER_OWN) >
+               load_i64(&stage->taken, ORDER_HINT);
+}
+
+static uint32_t
+stage_count(const struct ringbus_group *group)
+{
+    /* TABLE acquire: a stage that lanes run has joined. */
+    return load_u32(&group->stage_count, ORDER_TABLE_ACQUIRE);
+}
+
+bool
+ringbus__lane_has_something(const struct lane *lane)
+{
+    if (group_rests(lane->group))
+        return false;
+    for (uint32_t i = 0; i < stage_count(lane->group); i++)
+        if (ringbus__lane_can_run_in_order(lane, i) || ringbus__lane_can_run_range(lane, i))
+            return true;
+    return ringbus__lane_is_at_end(lane);
+}
+
+bool
+ringbus__lane_is_at_end(const struct lane *lane)
+{
+    const struct ringbus_group *group = lane->group;
+    const int64_t end = load_i64(&stage_at(group, 0)->parts[lane->index].position, ORDER_OWN);
+
+    if (!ringbus__ring_is_at_end(group->ring, end + 1))
+        return false;
+    for (uint32_t i = 0; i < stage_count(group); i++) {
+        const struct stage *stage = stage_at(group, i);
+
+        if (load_i64(&stage->parts[lane->index].position, ORDER_OWN) < end ||
+            load_i64(&stage->taken, ORDER_HINT) < end)
+            return false;
+    }
+    return true;
+}
+
+/* ---- a pass ---- */
+
+static bool
+touch(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    struct lane *lane = delivery->lane;
+    struct consumer_part *part = consumer_part(consumer, lane);
+    const struct progress *progress =
+        lane->is_range ? &lane->part->in_range : &lane->part->in_order;
+
+    if (part->is_touched)
+        return true;
+    part->is_touched = true;
+    add_u32(&consumer->batch_due, 1, ORDER_COUNT);
+    if (lane->touched == NULL)
+        lane->safe = load_i64(&progress->done, ORDER_OWN);
+    part->next_touched = NULL;
+    *lane->touched_last = part;
+    lane->touched_last = &part->next_touched;
+    return true;
+}
+
+static bool
+is_key_of(const struct lane *lane, uint64_t key)
+{
+    return lane_of_key(key, lane->group->lane_count) == lane->index;
+}
+
+/* A batch_end failed: so did its consumer, which has the mark `own`, on every event of the pass that it was called for. A
+ * thread-safe one may have been called for others by other lanes. */
+static void
+mark_pass(const struct lane *lane, bool is_any, uint64_t own, int64_t last)
+{
+    for (int64_t sequence = lane->first; sequence <= last; sequence++) {
+        struct slot *slot = ring_slot(lane->group->ring, sequence);
+        const uint64_t key = ((const struct entry *)slot->payload)->ordered;
+        const bool is_mine =
+            !is_any || (lane->is_range ? key == 0 : key != 0 && is_key_of(lane, key));
+
+        /* HINT: looked at by who comes after, when the position has passed. */
+        if ((load_u64(&slot->spare, ORDER_HINT) & own << 32) && is_mine)
+            or_u64(&slot->spare, own, ORDER_HINT);
+    }
+}
+
+static void
+end_batches(struct delivery *delivery, int64_t last)
+{
+    struct lane *lane = delivery->lane;
+
+    delivery->marks = NULL;
+    while (lane->touched != NULL) {
+        struct consumer_part *part = lane->touched, *next = part->next_touched;
+        struct ringbus_consumer *consumer = part->consumer;
+        const uint64_t own = load_u32(&consumer->own_mark, ORDER_HINT);
+        const bool is_any = consumer->home == LANE_ANY;
+
+        /* It stays on the list meanwhile: a post in it must not commit its events. */
+        part->is_touched = false;
+        if (ringbus__dispatch_batch_end(delivery, consumer) < 0 && own != 0)
+            mark_pass(lane, is_any, own, last); /* the consumer may be gone */
+        lane->touched = next;
+    }
+}
+
+static void
+begin_pass(struct lane *lane, uint32_t stage, bool is_range, int64_t first)
+{
+    lane->part = &stage_at(lane->group, stage)->parts[lane->index];
+    lane->stage = stage;
+    lane->is_range = is_range;
+    lane->first = first;
+    lane->touched = NULL;
+    lane->touched_last = &lane->touched;
+}
+
+static void
+handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct progress *progress)
+{
+    struct ringbus_group *group = lane->group;
+    struct slot *slot = ring_slot(group->ring, sequence);
+    const struct entry *entry = (const struct entry *)slot->payload;
+    struct ringbus_event event = {0};
+
+    /* HINT: seen to be published before. */
+    if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1))
+        return;
+    event.topic = entry->topic->name;
+    event.handle = entry->topic;
+    event.data = entry->size > 0 ? entry->data : NULL;
+    event.size = entry->size;
+    event.ordered = entry->ordered;
+    event.sequence = sequence;
+    lane->event = &event;
+    delivery->marks = &slot->spare;
+    /* HINT: a lane hands an event out or throws it away as a whole. */
+    delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
+    ringbus__dispatch(delivery, &event, sequence);
+    lane->event = NULL;
+    if (likely(!delivery->is_discarding))
+        store_i64(&progress->handed_out, sequence, ORDER_COUNT);
+    else if (lane->index == 0 && lane->stage == 0 && !lane->is_range)
+        count_u64(&lane->discarded, 1);
+}
+
+/* A position, or `work`, may be stored now. */
+static void
+move_to(struct lane *lane, struct atomic_i64 *position, int64_t sequence)
+{
+    /* POSITION release: our reads and marks come before the overwrite, and before the next stage. */
+    store_i64(position, sequence, ORDER_POSITION_RELEASE);
+    ring_moved(lane->group->ring);
+}
+
+void
+ringbus__lane_attend(struct ringbus_group *group)
+{
+    /* HINT: ring_moved before contains the light barrier of both pairs. */
+    if (unlikely(load_u32(&group->is_watched, ORDER_HINT)) ||
+        unlikely(load_u32(&group->bus->attention, ORDER_HINT)))
+        ringbus__bus_settle(group->bus);
+}
+
+static struct delivery
+delivery_of(struct lane *lane)
+{
+    const uint32_t any = where_of(lane->stage, LANE_ANY);
+
+    return (struct delivery){
+        .group = lane->group,
+        .record = &ringbus__record,
+        .lane = lane,
+        .where = lane->is_range ? any : where_of(lane->stage, lane->index),
+        .any_where = any,
+        .is_range = lane->is_range,
+        .touch = touch,
+    };
+}
+
+uint32_t
+ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
+{
+    struct part *part = &stage_at(lane->group, stage)->parts[lane->index];
+    const int64_t position = load_i64(&part->position, ORDER_OWN);
+    const int64_t limit = limit_of(lane, stage, position, max);
+    struct delivery delivery;
+    int64_t last = position;
+
+    if (limit <= position)
+        return 0;
+    begin_pass(lane, stage, false, position + 1);
+    delivery = delivery_of(lane);
+    store_i64(&part->in_order.done, position, ORDER_COUNT);
+    record_enter(delivery.record);
+    while (last < limit && !group_rests(lane->group)) {
+        handle(lane, &delivery, ++last, &part->in_order);
+        store_i64(&part->in_order.done, last, ORDER_COUNT);
+    }
+    end_batches(&delivery, last);
+    record_leave(delivery.record);
+    lane->part = NULL;
+    count_u64(&lane->passes, 1);
+    move_to(lane, &part->position, last);
+    ringbus__lane_attend(lane->group);
+    return (uint32_t)(last - position);
+}
+
+/* ---- ranges ---- */
+
+/* Take events behind `taken`. How many; 0: there are none, or another lane was first. */
+static uint32_t
+take_range(struct lane *lane, struct stage *stage, int64_t taken)
+{
+    struct part *part = &stage->parts[lane->index];
+    const int64_t there = load_i64(&part->position, ORDER_OWN) - taken;
+    const int64_t fair = there / (2 * (int64_t)lane->group->lane_count);
+    int64_t count = fair < (int64_t)lane->range ? fair : (int64_t)lane->range;
+
+    if (there <= 0)
+        return 0;
+    count = count < 1 ? 1 : count;
+    store_i64(&part->in_range.done, taken, ORDER_COUNT);
+    store_i64(&part->range_end, taken + count, ORDER_COUNT);
+    /* POSITION release: what this lane did with earlier ranges comes before the overwrite. */
+    store_i64(&part->work, taken, ORDER_POSITION_RELEASE);
+    /* TAKE release: `work` is found by whoever finds these taken (I2). */
+    if (cas_i64(&stage->taken, &taken, taken + count, ORDER_TAKE_RELEASE))
+        return (uint32_t)count;
+    /* Too small for a moment: who has seen it is told. */
+    move_to(lane, &part->work, INT64_MAX);
+    ringbus__lane_attend(lane->group);
+    return 0;
+}
+
+/* How long the next range may be, after one of `count` events since `began`. */
+static void
+learn_range(struct lane *lane, uint32_t count, int64_t began)
+{
+    const int64_t took = ringbus__os.now_ns() - began;
+
+    if (took > LONG_RANGE_NS && lane->range > 1)
+        lane->range /= 2;
+    else if (took < SHORT_RANGE_NS && count == lane->range && lane->range < MAX_RANGE)
+        lane->range *= 2;
+}
+
+uint32_t
+ringbus__lane_run_range(struct lane *lane, uint32_t number)
+{
+    struct stage *stage = stage_at(lane->group, number);
+    struct part *part = &stage->parts[lane->index];
+    const int64_t taken = load_i64(&stage->taken, ORDER_HINT);
+    const uint32_t count = take_range(lane, stage, taken);
+    const int64_t began = count > 0 ? ringbus__os.now_ns() : 0;
+    struct delivery delivery;
+
+    if (count == 0)
+        return 0;
+    begin_pass(lane, number, true, taken + 1);
+    delivery = delivery_of(lane);
+    record_enter(delivery.record);
+    for (int64_t sequence = taken + 1; sequence <= taken + count; sequence++) {
+        handle(lane, &delivery, sequence, &part->in_range);
+        store_i64(&part->in_range.done, sequence, ORDER_COUNT);
+        if (lane->touched == NULL) /* POSITION release: as in move_to; told at the end */
+            store_i64(&part->work, sequence, ORDER_POSITION_RELEASE);
+    }
+    end_batches(&delivery, taken + count);
+    record_leave(delivery.record);
+    lane->part = NULL;
+    move_to(lane, &part->work, INT64_MAX);
+    ringbus__lane_attend(lane->group);
+    learn_range(lane, count, began);
+    return count;
+}
+
+void
+ringbus__lane_commit_early(struct lane *lane)
+{
+    struct part *part = lane->part;
+    const struct progress *progress = NULL;
+    struct atomic_i64 *position = NULL;
+    int64_t safe = 0;
+
+    if (part == NULL)
+        return; /* in a hook, between passes */
+    progress = lane->is_range ? &part->in_range : &part->in_order;
+    position = lane->is_range ? &part->work : &part->position;
+    safe = lane->touched ? lane->safe : load_i64(&progress->done, ORDER_OWN);
+    if (safe <= load_i64(position, ORDER_OWN))
+        return;
+    move_to(lane, position, safe);
+    /* HINT: as in attend; but a handler is running, so nothing is settled. */
+    if (load_u32(&lane->group->is_watched, ORDER_HINT) ||
+        load_u32(&lane->group->bus->attention, ORDER_HINT))
+        ringbus__bus_moved(lane->group->bus);
+}
+
+void
+ringbus__lane_skip(struct lane *lane)
+{
+    struct part *part = &stage_at(lane->group, 0)->parts[lane->index];
+
+    while (!ringbus__lane_is_at_end(lane)) {
+        const int64_t position = load_i64(&part->position, ORDER_OWN);
+        const int64_t last = published_end(lane->group->ring, position, MAX_PASS);
+
+        if (last > position)
+            move_to(lane, &part->position, last);
+        else
+            ringbus__os.yield(); /* a poster of the former life is about to abandon */
+    }
+}
+
+/* ---- the executor ---- */
+
+uint32_t
+ringbus__lane_run(struct lane *lane, uint32_t max)
+{
+    uint32_t count = 0;
+
+    if (group_rests(lane->group))
+        return 0;
+    for (uint32_t i = 0; i < stage_count(lane->group); i++) {
+        count += ringbus__lane_run_in_order(lane, i, max);
+        if (ringbus__lane_can_run_range(lane, i))
+            count += ringbus__lane_run_range(lane, i);
+    }
+    return count;
+}
+
+uint32_t
+ringbus__lane_run_bounded(struct lane *lane, uint32_t max)
+{
+    const uint32_t stages = stage_count(lane->group);
+    uint32_t count = 0, found = 1;
+
+    while (found > 0 && count < max && !group_rests(lane->group)) {
+        found = 0;
+        for (uint32_t i = stages; i-- > 0 && count + found < max;)
+            found += ringbus__lane_run_in_order(lane, i, max - count - found);
+        count += found;
+        if (stages == 1)
+            break; /* what comes now is of the next turn */
+    }
+    return count;
+}
+
+/* The group's threads have all begun; false: one could not. */
+static bool
+await_go(struct ringbus_group *group)
+{
+    for (;;) {
+        const uint32_t key = signal_prepare(&group->changed);
+        /* STATE acquire: what was done before we may run. */
+        const uint32_t go = load_u32(&group->go, ORDER_STATE_ACQUIRE);
+
+        if (go != 0)
+            return go == 1;
+        signal_wait(&group->changed, key, RINGBUS_FOREVER);
+    }
+}
+
+static void
+say(struct lane *lane, uint32_t started, struct signal *changed)
+{
+    /* STATE release: nothing of the user's runs on this thread before, or after. */
+    store_u32(&lane->started, started, ORDER_STATE_RELEASE);
+    signal_raise(changed);
+}
+
+void
+ringbus__lane_main(void *context)
+{
+    struct lane *lane = context;
+    struct ringbus_group *group = lane->group;
+    const bool is_linked = ringbus__record_link(&ringbus__record) == RINGBUS_OK;
+
+    ringbus__record.executor = lane;
+    say(lane, is_linked ? LANE_STARTED : LANE_REFUSED, &group->changed);
+    if (!await_go(group))
+        return;
+    for (;;) {
+        const uint32_t count = ringbus__lane_run(lane, MAX_PASS);
+
+        if (count > 0) {
+            if (unlikely(lane->reader->waiter.idle > 0))
+                ringbus__waiter_learn(&lane->reader->waiter, count);
+        } else if (ringbus__lane_is_at_end(lane)) {
+            break;
+        } else {
+            ringbus__reader_wait_step(lane->reader, RINGBUS_FOREVER);
+        }
+    }
+    ringbus__group_reached_end(group);
+    say(lane, LANE_GONE, &group->bus->changed); /* joining it takes no time */
+}

@@ -1,0 +1,103 @@
+/* lane.h - lanes share the events of a group, and take them through its stages.
+ *
+ * A lane is a dispatcher: a thread, a loop's turn or whoever polls. Each looks at every event and runs the consumers
+ * homed on it; what is for thread-safe consumers the lanes take from each other in ranges. How far they are stands on
+ * the group's board (board.h); a lane's reader on the ring is for sleeping only.
+ * I1  a lane takes only what it has passed itself
+ * I2  marks of an event (who failed, who was called) are set before a position, or `work`, passes it
+ * I3  a pass is one stage's: nothing in it waits for another lane. What a lane could not do yet it finds again
+ * I4  a range is short where calls are slow: so that what is homed on the lane does not wait long, and others get their
+ *     part
+ * Edges: POSITION, TAKE, PUBLISH.
+ * Source: LMAX's batching readers; ranges were measured against a dispatcher thread (docs/decisions/0005). */
+#ifndef RINGBUS_BUS_EXECUTOR_LANE_H
+#define RINGBUS_BUS_EXECUTOR_LANE_H
+
+#include "base/os.h"
+#include "bus/executor/board.h"
+
+/* A lane's share of a consumer: its figures, and its place among those that are owed a batch_end. */
+struct consumer_part {
+    _Alignas(CPU_LINE) struct ringbus_consumer *consumer;
+    struct consumer_part *next_touched;
+    bool is_touched;
+    struct atomic_u64 delivered;
+    struct atomic_u64 failed;
+    struct atomic_u64 withheld;
+    struct atomic_u64 filtered;
+};
+
+struct lane {
+    /* never written in one life */
+    _Alignas(CPU_LINE) struct ringbus_group *group;
+    uint32_t index;
+    struct ringbus_reader *reader; /* sleeps for it */
+    struct os_thread thread;
+    bool has_thread; /* to be joined; of whoever starts the group */
+
+    struct atomic_u32 started; /* LANE_STARTED, ... */
+
+    /* of the lane's thread */
+    uint32_t range; /* events it takes at once */
+    /* the pass under way */
+    struct part *part; /* NULL: there is none */
+    uint32_t stage;
+    bool is_range;
+    int64_t first;
+    int64_t safe; /* the last event before one that is owed a batch_end */
+    struct consumer_part *touched;
+    struct consumer_part **touched_last;
+    /* the event under way, for the report of a thread that exits in its handler */
+    const struct ringbus_event *event;
+
+    /* figures */
+    struct atomic_u64 passes;
+    struct atomic_u64 delivered;
+    struct atomic_u64 failed;
+    struct atomic_u64 discarded;
+    struct atomic_u64 withheld;
+};
+
+enum { LANE_STARTED = 1, LANE_REFUSED = 2, LANE_GONE = 3 };
+
+/* A thread of the library: run a lane until the line has ended. */
+void ringbus__lane_main(void *context);
+
+/* Handle up to `max` events in each stage; how many there were. Thread: the lane's. */
+uint32_t ringbus__lane_run(struct lane *lane, uint32_t max);
+
+/* At most `max` in all, of late stages first: so that a bound keeps no stage from its events. */
+uint32_t ringbus__lane_run_bounded(struct lane *lane, uint32_t max);
+
+/* The same for one stage: those in order, or a range. */
+uint32_t ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max);
+uint32_t ringbus__lane_run_range(struct lane *lane, uint32_t stage);
+
+/* Such a run would find something. */
+bool ringbus__lane_can_run_in_order(const struct lane *lane, uint32_t stage);
+bool ringbus__lane_can_run_range(const struct lane *lane, uint32_t stage);
+
+/* A run would, or the lane has come to the end of the line. */
+bool ringbus__lane_has_something(const struct lane *lane);
+
+/* The line has ended, and the lane has nothing left to do. */
+bool ringbus__lane_is_at_end(const struct lane *lane);
+
+/* From within a handler of the lane: commit what is finished of the pass, to make room. */
+void ringbus__lane_commit_early(struct lane *lane);
+
+/* After a position has moved: see whether anybody waits for that. */
+void ringbus__lane_attend(struct ringbus_group *group);
+
+/* Read a line that ends to its end, and run nobody: a life that has no executor. */
+void ringbus__lane_skip(struct lane *lane);
+
+/* The lane that runs thread-safe consumers for a key. */
+static inline uint32_t
+lane_of_key(uint64_t key, uint32_t lane_count)
+{
+    /* Fibonacci hashing: keys that are small numbers spread, too. */
+    return (uint32_t)(((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32) * lane_count >> 32);
+}
+
+#endif

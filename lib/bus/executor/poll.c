@@ -1,0 +1,181 @@
+/* poll.c - a polled group's turns, and whose thread it is. */
+#include "bus/executor/poll.h"
+
+#include "base/os.h"
+#include "bus/executor/loop.h"
+#include "bus/group.h"
+
+struct polled {
+    struct ringbus__loop loop; /* only its bell is used */
+    struct ringbus_group *group;
+    struct os_bell bell;
+    struct atomic_u32 is_running; /* a thread is in it */
+    bool is_at_end;               /* of whoever polls */
+
+    /* guarded by list_lock */
+    struct polled *next;
+    uint64_t thread; /* whose it is; 0: nobody's */
+};
+
+/* All of the process: a thread must not wait for what it alone can do, in whichever bus that is. */
+static struct lock list_lock;
+static struct polled *list;
+static struct atomic_u32 list_count;
+
+bool
+ringbus__poll_is_ours(void)
+{
+    bool is_ours = false;
+
+    /* HINT: this thread has counted its own. */
+    if (likely(load_u32(&list_count, ORDER_HINT) == 0) || !ringbus__record.is_linked)
+        return false;
+    lock_acquire(&list_lock);
+    for (const struct polled *at = list; at != NULL && !is_ours; at = at->next)
+        is_ours = at->thread == ringbus__record.id &&
+                  load_u32(&at->group->bus->state, ORDER_STATE_ACQUIRE) != BUS_ENDED;
+    lock_release(&list_lock);
+    return is_ours;
+}
+
+static void
+give_to(struct polled *polled, uint64_t thread)
+{
+    lock_acquire(&list_lock);
+    polled->thread = thread;
+    lock_release(&list_lock);
+}
+
+/* ---- open ---- */
+
+static void
+wake(void *context)
+{
+    struct polled *polled = context;
+
+    ringbus__os.bell_set(&polled->bell);
+}
+
+struct polled *
+ringbus__poll_open(struct ringbus_group *group)
+{
+    struct ringbus_bus *bus = group->bus;
+    struct polled *polled = ringbus__alloc(&bus->allocator, sizeof *polled, CPU_LINE);
+
+    if (polled == NULL)
+        return NULL;
+    if (ringbus__os.bell_open(&polled->bell) != RINGBUS_OK) {
+        ringbus__release(&bus->allocator, polled, sizeof *polled);
+        return NULL;
+    }
+    polled->group = group;
+    polled->loop.bus = bus;
+    polled->loop.wake = wake;
+    polled->loop.wake_context = polled;
+    lock_acquire(&list_lock);
+    polled->next = list;
+    list = polled;
+    lock_release(&list_lock);
+    add_u32(&list_count, 1, ORDER_COUNT);
+    return polled;
+}
+
+void
+ringbus__poll_free(struct polled *polled)
+{
+    struct polled **at = &list;
+
+    lock_acquire(&list_lock);
+    while (*at != polled)
+        at = &(*at)->next;
+    *at = polled->next;
+    lock_release(&list_lock);
+    add_u32(&list_count, (uint32_t)-1, ORDER_COUNT);
+    ringbus__os.bell_close(&polled->bell);
+    ringbus__release(&polled->group->bus->allocator, polled, sizeof *polled);
+}
+
+/* ---- sleep ---- */
+
+/* Leave the group so that the descriptor tells when there is something (I2). */
+static void
+arm(struct polled *polled)
+{
+    struct lane *lane = polled->group->lanes;
+
+    ringbus__os.bell_clear(&polled->bell);
+    ringbus__loop_doze(&polled->loop);
+    ringbus__reader_arm(lane->reader);
+    if (!polled->is_at_end && !ringbus__lane_has_something(lane))
+        return;
+    ringbus__loop_rouse(&polled->loop);
+    ringbus__os.bell_set(&polled->bell);
+}
+
+int
+ringbus__poll_begin(struct polled *polled)
+{
+    struct record *record = &ringbus__record;
+
+    if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
+        return RINGBUS_ESYS;
+    polled->is_at_end = false;
+    /* TABLE release: the bell is complete. */
+    store_ptr(&polled->group->loop, &polled->loop, ORDER_TABLE_RELEASE);
+    give_to(polled, record->id);
+    arm(polled);
+    return RINGBUS_OK;
+}
+
+/* ---- poll ---- */
+
+static int
+poll_group(struct polled *polled, uint32_t max)
+{
+    struct ringbus_group *group = polled->group;
+    struct record *record = &ringbus__record;
+    uint32_t count = 0;
+
+    if (polled->is_at_end)
+        return RINGBUS_ESHUTDOWN;
+    give_to(polled, record->id);
+    record->executor = group->lanes;
+    count = ringbus__lane_run_bounded(group->lanes, max);
+    record->executor = NULL;
+    polled->is_at_end = ringbus__lane_is_at_end(group->lanes);
+    arm(polled);
+    if (!polled->is_at_end)
+        return (int)count;
+    give_to(polled, 0);
+    ringbus__group_reached_end(group);
+    return count > 0 ? (int)count : RINGBUS_ESHUTDOWN;
+}
+
+int
+ringbus_group_poll(struct ringbus_group *group, uint32_t max)
+{
+    struct record *record = &ringbus__record;
+    int outcome = RINGBUS_OK;
+
+    if (group == NULL || group->kind != RINGBUS_GROUP_POLLED || max == 0 || max > INT32_MAX)
+        return RINGBUS_EINVAL;
+    if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
+        return RINGBUS_EDEADLK;
+    if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
+        return RINGBUS_ESYS;
+    /* WAKE: what the thread before left of the lane is ours. */
+    if (exchange_u32(&group->polled->is_running, 1, ORDER_WAKE))
+        return RINGBUS_EBUSY;
+    outcome = poll_group(group->polled, max);
+    /* WAKE: as above. */
+    exchange_u32(&group->polled->is_running, 0, ORDER_WAKE);
+    return outcome;
+}
+
+int
+ringbus_group_fd(const struct ringbus_group *group)
+{
+    if (group == NULL || group->kind != RINGBUS_GROUP_POLLED)
+        return RINGBUS_EINVAL;
+    return group->polled->bell.fd;
+}

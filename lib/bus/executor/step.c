@@ -1,0 +1,139 @@
+/* step.c - which lane and stage comes next, and how many events it handles. */
+#include "bus/executor/step.h"
+
+#include "base/os.h"
+#include "bus/group.h"
+
+/* What one step does: a lane's events of one stage, in order or a range; or a lane comes to its end. */
+struct step {
+    struct lane *lane;
+    uint32_t stage;
+    bool is_range;
+    bool is_end;
+};
+
+/* splitmix64 */
+static uint64_t
+draw(struct ringbus_bus *bus)
+{
+    uint64_t bits = bus->step_random += UINT64_C(0x9E3779B97F4A7C15);
+
+    bits = (bits ^ (bits >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return bits ^ (bits >> 31);
+}
+
+/* Each possible step replaces the one before with a chance of one in as many as there were: all are as likely. */
+static void
+consider(struct ringbus_bus *bus, struct step *chosen, uint32_t *seen, struct step step)
+{
+    if (draw(bus) % ++*seen == 0)
+        *chosen = step;
+}
+
+static void
+consider_lane(struct ringbus_bus *bus, struct step *chosen, uint32_t *seen, struct lane *lane)
+{
+    const uint32_t stages = load_u32(&lane->group->stage_count, ORDER_TABLE_ACQUIRE);
+
+    if (load_u32(&lane->started, ORDER_OWN) == LANE_GONE || group_rests(lane->group))
+        return;
+    for (uint32_t i = 0; i < stages; i++) {
+        if (ringbus__lane_can_run_in_order(lane, i))
+            consider(bus, chosen, seen, (struct step){lane, i, false, false});
+        if (ringbus__lane_can_run_range(lane, i))
+            consider(bus, chosen, seen, (struct step){lane, i, true, false});
+    }
+    if (ringbus__lane_is_at_end(lane))
+        consider(bus, chosen, seen, (struct step){lane, 0, false, true});
+}
+
+static struct step
+choose(struct ringbus_bus *bus)
+{
+    struct step chosen = {0};
+    uint32_t seen = 0;
+
+    for (uint32_t i = 0; i < bus->options.max_groups; i++) {
+        struct ringbus_group *group = ringbus__group_at(bus, i);
+
+        if (group == NULL || group->kind != RINGBUS_GROUP_THREADS)
+            continue;
+        for (uint32_t j = 0; j < group->lane_count; j++)
+            consider_lane(bus, &chosen, &seen, &group->lanes[j]);
+    }
+    return chosen;
+}
+
+static void
+take(struct ringbus_bus *bus, const struct step *step)
+{
+    struct record *record = &ringbus__record;
+    const uint64_t dice = draw(bus);
+
+    record->executor = step->lane;
+    if (step->is_end) {
+        store_u32(&step->lane->started, LANE_GONE, ORDER_OWN);
+        ringbus__group_reached_end(step->lane->group);
+    } else if (step->is_range) {
+        ringbus__lane_run_range(step->lane, step->stage);
+    } else {
+        /* Usually one event, so that others come between; sometimes more, so that batches are met. */
+        ringbus__lane_run_in_order(
+            step->lane, step->stage, dice % 4 > 0 ? 1 : 1 + (uint32_t)(dice >> 32) % 4);
+    }
+    record->executor = NULL;
+}
+
+int
+ringbus_step(struct ringbus_bus *bus)
+{
+    struct record *record = &ringbus__record;
+    struct step step;
+
+    if (bus == NULL || !bus->options.is_stepped)
+        return RINGBUS_EINVAL;
+    if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
+        return RINGBUS_EDEADLK;
+    if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
+        return RINGBUS_ESYS;
+    /* WAKE: what the thread before did in its step is visible. */
+    if (exchange_u32(&bus->is_stepping, 1, ORDER_WAKE))
+        return RINGBUS_EBUSY;
+    step = choose(bus);
+    if (step.lane != NULL)
+        take(bus, &step);
+    /* WAKE: as above. */
+    exchange_u32(&bus->is_stepping, 0, ORDER_WAKE);
+    return step.lane != NULL;
+}
+
+static int64_t
+clock_of(const struct ringbus_bus *bus)
+{
+    return bus->options.clock ? bus->options.clock(bus->options.clock_context)
+                              : ringbus__os.now_ns();
+}
+
+int
+ringbus__step_until(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what),
+    void *what, int64_t deadline_ns)
+{
+    for (;;) {
+        bool done = false;
+        int outcome = 0;
+
+        lock_acquire(&bus->lock);
+        done = is_done(bus, what);
+        lock_release(&bus->lock);
+        if (done)
+            return RINGBUS_OK;
+        if (deadline_ns != RINGBUS_FOREVER && clock_of(bus) >= deadline_ns)
+            return RINGBUS_ETIMEDOUT;
+        outcome = ringbus_step(bus);
+        if (outcome == RINGBUS_EBUSY)
+            ringbus__os.yield(); /* another thread steps for us */
+        else if (outcome != 1)
+            return RINGBUS_ETIMEDOUT;
+    }
+}
