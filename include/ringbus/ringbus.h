@@ -173,8 +173,8 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_open(
 
 /* Wait until everything posted before this call has been handled, in every group.
  *
- * return  RINGBUS_OK, RINGBUS_ETIMEDOUT (in step mode as soon as there is nothing left to step), RINGBUS_EDEADLK (from a
- *         handler, on a loop's or polled group's thread) */
+ * return  RINGBUS_OK, RINGBUS_ETIMEDOUT (in step mode as soon as there is nothing left to step), RINGBUS_EDEADLK (from
+ *         a handler, on a loop's or polled group's thread) */
 RINGBUS_API int ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns);
 
 /* Step mode: let one executor handle a few events (one, usually), of a group, lane and stage chosen by the seed among
@@ -229,9 +229,9 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
  *         (already ending) */
 RINGBUS_API int ringbus_group_close(struct ringbus_group *group, enum ringbus_how how);
 
-/* Let a group's executors rest: each finishes the event, or the few for thread-safe consumers, that it is at; then nothing
- * is handed out until ringbus_group_resume. Posts go on until the ring is full. Discarding goes on, too. Not for caller
- * groups, whose posts are their own executors. Never waits.
+/* Let a group's executors rest: each finishes the event, or the few for thread-safe consumers, that it is at; then
+ * nothing is handed out until ringbus_group_resume. Posts go on until the ring is full. Discarding goes on, too. Not for
+ * caller groups, whose posts are their own executors. Never waits.
  *
  * return  RINGBUS_OK (also if it was so already), RINGBUS_EINVAL (a caller group), RINGBUS_ESHUTDOWN (it has ended) */
 RINGBUS_API int ringbus_group_pause(struct ringbus_group *group);

@@ -127,8 +127,8 @@ is_key_of(const struct lane *lane, uint64_t key)
     return lane_of_key(key, lane->group->lane_count) == lane->index;
 }
 
-/* A batch_end failed: so did its consumer, which has the mark `own`, on every event of the pass that it was called for. A
- * thread-safe one may have been called for others by other lanes. */
+/* A batch_end failed: so did its consumer, which has the mark `own`, on every event of the pass that it was called for.
+ * A thread-safe one may have been called for others by other lanes. */
 static void
 mark_pass(const struct lane *lane, bool is_any, uint64_t own, int64_t last)
 {
