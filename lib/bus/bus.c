@@ -99,8 +99,7 @@ ringbus__bus_settle(struct ringbus_bus *bus)
     tell_loops(bus);
     finished = ringbus__consumer_take_finished(bus);
     is_over = ringbus__shutdown_settle(bus);
-    if (bus->reporters == 0)
-        rows = ringbus__report_take(bus);
+    rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
     for (struct ringbus_consumer *at = finished; at != NULL; at = at->next)
         ringbus__bus_unwatch(bus);

@@ -7,6 +7,7 @@
 #include "bus/group.h"
 #include "bus/post.h"
 #include "bus/registration.h"
+#include "bus/shutdown.h"
 #include "bus/topic.h"
 
 /* ---- open ---- */
@@ -351,6 +352,7 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
 {
     const bool will_wait = !ringbus__bus_must_not_wait();
     struct ringbus_bus *bus = NULL;
+    struct row *rows = NULL;
     bool is_finished_now = false;
 
     if (consumer == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
@@ -373,7 +375,9 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     is_finished_now = ringbus__consumer_is_finished(consumer);
     if (is_finished_now)
         forget(consumer);
+    rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
+    ringbus__report_tell(bus, rows);
     if (!is_finished_now && !will_wait)
         return RINGBUS_PENDING;
     if (!is_finished_now) {
@@ -383,7 +387,9 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
         consumer->is_awaited = false;
         if (outcome == RINGBUS_OK)
             forget(consumer);
+        rows = ringbus__report_take(bus);
         lock_release(&bus->lock);
+        ringbus__report_tell(bus, rows);
         if (outcome != RINGBUS_OK)
             return RINGBUS_PENDING; /* nothing to step */
     }

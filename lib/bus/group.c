@@ -424,7 +424,7 @@ ringbus__group_settle(struct ringbus_group *group)
     if (group->ring != NULL ? group->lanes_at_end < group->lane_count
                             : !ringbus__caller_has_passed(bus, group->end_tag))
         return;
-    ringbus__report_collect(bus);
+    ringbus__report_collect(bus, group);
     unregister_all(group, bus->consumers);
     unregister_all(group, bus->closing);
     group->state = GROUP_ENDED;

@@ -7,6 +7,7 @@
 
 #include "bus/consumer.h"
 #include "bus/group.h"
+#include "bus/shutdown.h"
 #include "bus/topic.h"
 
 /* ---- register ---- */
@@ -179,6 +180,7 @@ end_registration(struct registration *registration)
     struct ringbus_topic *topic = registration->topic;
 
     ringbus__registration_leave(registration);
+    ringbus__report_registration(registration);
     /* HINT: who calls announces that first, and looks at `until` after a barrier (consumer.h I2). */
     store_i64(&registration->until, INT64_MIN, ORDER_HINT);
     ringbus__match_remove(registration);
@@ -210,6 +212,7 @@ ringbus_unregister_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic)
 {
     struct registration **at = NULL, *found = NULL;
+    struct row *rows = NULL;
     int outcome = RINGBUS_OK;
 
     if (bus == NULL || consumer == NULL || consumer->bus != bus)
@@ -228,7 +231,9 @@ ringbus_unregister_consumer(
         end_registration(found);
     }
     ringbus__retire_sweep(bus);
+    rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
+    ringbus__report_tell(bus, rows);
     return outcome;
 }
 

@@ -52,7 +52,7 @@ ringbus__shutdown_settle(struct ringbus_bus *bus)
             ringbus_ring_end(group->ring);
     }
     store_u32(&bus->state, BUS_QUIET, ORDER_STATE_RELEASE);
-    ringbus__report_collect(bus); /* what was discarded */
+    ringbus__report_collect(bus, NULL); /* what was discarded */
     return true;
 }
 
@@ -146,40 +146,53 @@ make_row(const struct registration *r, uint64_t count)
     return row;
 }
 
-static void
-collect_from(struct ringbus_bus *bus, struct ringbus_consumer *list)
+void
+ringbus__report_registration(struct registration *r)
 {
-    for (struct ringbus_consumer *at = list; at != NULL; at = at->next)
-        for (struct registration *r = at->registrations; r != NULL; r = r->next) {
-            const uint64_t discarded = load_u64(&r->discarded, ORDER_COUNT);
-            const uint64_t count = r->pending + discarded - r->reported;
-            struct row *row = count > 0 ? make_row(r, count) : NULL;
+    struct ringbus_bus *bus = r->consumer->bus;
+    const uint64_t discarded = load_u64(&r->discarded, ORDER_COUNT);
+    const uint64_t count = r->pending + discarded - r->reported;
+    struct row *row = NULL;
 
-            r->pending = 0;
-            if (row == NULL)
-                continue; /* nothing to say, or no memory to say it with */
-            r->reported = discarded;
-            row->next = bus->report;
-            bus->report = row;
-        }
+    r->pending = 0;
+    if (count > 0 && bus->options.on_undelivered != NULL)
+        row = make_row(r, count);
+    if (row == NULL)
+        return; /* nothing to say, or no memory to say it with */
+    r->reported = discarded;
+    row->next = bus->report;
+    bus->report = row;
+}
+
+static void
+collect_from(struct ringbus_consumer *list, const struct ringbus_group *group)
+{
+    for (; list != NULL; list = list->next)
+        for (struct registration *r = list->registrations; r != NULL; r = r->next)
+            if (group == NULL || list->group == group)
+                ringbus__report_registration(r);
 }
 
 void
-ringbus__report_collect(struct ringbus_bus *bus)
+ringbus__report_collect(struct ringbus_bus *bus, const struct ringbus_group *group)
 {
-    if (bus->options.on_undelivered == NULL)
-        return;
-    collect_from(bus, bus->consumers);
-    collect_from(bus, bus->closing);
+    collect_from(bus->consumers, group);
+    collect_from(bus->closing, group);
 }
 
-struct row *
-ringbus__report_take(struct ringbus_bus *bus)
+static struct row *
+take_report(struct ringbus_bus *bus)
 {
     struct row *rows = bus->report;
 
     bus->report = NULL;
     return rows;
+}
+
+struct row *
+ringbus__report_take(struct ringbus_bus *bus)
+{
+    return bus->reporters == 0 ? take_report(bus) : NULL;
 }
 
 void
@@ -203,7 +216,7 @@ ringbus__report_done(struct ringbus_bus *bus)
 
     do {
         lock_acquire(&bus->lock);
-        rows = ringbus__report_take(bus);
+        rows = take_report(bus);
         bus->reporters -= rows == NULL;
         lock_release(&bus->lock);
         ringbus__report_tell(bus, rows);
@@ -222,7 +235,7 @@ count_all(struct ringbus_bus *bus)
         if (group != NULL && group->ring != NULL && ringbus__group_lag(group) > 0)
             count_pending(group);
     }
-    ringbus__report_collect(bus);
+    ringbus__report_collect(bus, NULL);
     lock_release(&bus->lock);
 }
 

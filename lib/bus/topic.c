@@ -96,6 +96,7 @@ is_passed(const struct ringbus_topic *topic)
 static void
 append_retired(struct ringbus_bus *bus, struct ringbus_topic *topic)
 {
+    topic->is_retired = true;
     topic->next_retired = NULL;
     if (bus->last_retired_topic != NULL)
         bus->last_retired_topic->next_retired = topic;
@@ -107,12 +108,25 @@ append_retired(struct ringbus_bus *bus, struct ringbus_topic *topic)
 static void
 release_topic(struct ringbus_topic *topic)
 {
-    topic->bus->topic_count--;
-    ringbus__release(&topic->bus->allocator, topic, topic->size);
+    struct ringbus_bus *bus = topic->bus;
+    const struct ringbus_allocator *table_allocator = &bus->allocator;
+    struct topic_node *head = table_of(bus);
+
+    HASH_DELETE(hh, head, topic->node);
+    set_table(bus, head);
+    bus->topic_count--;
+    ringbus__release(&bus->allocator, topic, topic->size);
 }
 
-/* Free some of the retired topics that no ring entry names any more; the rest goes to the end of the line. Under the
- * table's lock. */
+static bool
+is_referenced(const struct ringbus_topic *topic)
+{
+    /* LOCK acquire: the uses of whoever released last lie before the free. */
+    return load_u32(&topic->references, ORDER_LOCK_ACQUIRE) > 0;
+}
+
+/* Free some of the retired topics that no ring entry names any more; those that do go to the end of the line, those
+ * that somebody wants again leave it. Under the table's lock. */
 static void
 sweep(struct ringbus_bus *bus, uint32_t most)
 {
@@ -122,6 +136,9 @@ sweep(struct ringbus_bus *bus, uint32_t most)
         bus->retired_topics = topic->next_retired;
         if (bus->retired_topics == NULL)
             bus->last_retired_topic = NULL;
+        topic->is_retired = false;
+        if (is_referenced(topic))
+            continue;
         if (is_passed(topic))
             release_topic(topic);
         else
@@ -129,26 +146,24 @@ sweep(struct ringbus_bus *bus, uint32_t most)
     }
 }
 
-/* Nobody can post to it any more: what is claimed now is all that will ever name it. It counts as a topic until its
- * memory is free, so that the limit bounds the memory. */
+/* Nobody can post to it any more, but for the handler of an event of it: what is claimed now is all that will ever name
+ * it, unless somebody acquires it again. It stays in the table, and counts as a topic, until its memory is free. */
 static void
 retire(struct ringbus_topic *topic)
 {
     struct ringbus_bus *bus = topic->bus;
-    const struct ringbus_allocator *table_allocator = &bus->allocator;
-    struct topic_node *head = table_of(bus);
 
-    HASH_DELETE(hh, head, topic->node);
-    set_table(bus, head);
     for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
 
         topic->parts[index].retired_at = ringbus__group_cut(ringbus__group_at(bus, index));
     }
-    if (is_passed(topic))
-        release_topic(topic);
-    else
-        append_retired(bus, topic);
+    if (!topic->is_retired) {
+        if (is_passed(topic))
+            release_topic(topic);
+        else
+            append_retired(bus, topic);
+    }
     sweep(bus, SWEEP);
 }
 
@@ -214,6 +229,8 @@ ringbus__topic_find(struct ringbus_bus *bus, const char *name, struct ringbus_to
     hash = hash_name(bus, name, length);
     lock_acquire(&bus->names);
     *ret_topic = find(bus, name, length, hash);
+    if (*ret_topic != NULL && !is_referenced(*ret_topic))
+        *ret_topic = NULL; /* retired */
     if (*ret_topic != NULL)
         ringbus__topic_keep(*ret_topic);
     lock_release(&bus->names);
@@ -252,7 +269,10 @@ ringbus__topic_each(struct ringbus_bus *bus,
 
     lock_acquire(&bus->names);
     HASH_ITER(hh, table_of(bus), node, next)
-    visit(node->topic, context);
+    {
+        if (is_referenced(node->topic))
+            visit(node->topic, context);
+    }
     lock_release(&bus->names);
 }
 
@@ -268,12 +288,6 @@ ringbus__topic_fini(struct ringbus_bus *bus)
         ringbus__release(&bus->allocator, node->topic, node->topic->size);
     }
     set_table(bus, NULL);
-    while (bus->retired_topics != NULL) {
-        struct ringbus_topic *topic = bus->retired_topics;
-
-        bus->retired_topics = topic->next_retired;
-        ringbus__release(&bus->allocator, topic, topic->size);
-    }
 }
 
 /* ---- public ---- */

@@ -1,8 +1,9 @@
 /* topic.h - topics: the table of names, and what a post needs to know of one.
  *
  * I1  route has the bit of every group in which a registration of this topic is open
- * I2  references counts handles, registrations, posts by name under way and nested posts that wait; at 0 the topic
- *     leaves the table, and its memory goes when every ring has passed what was claimed by then (retired_at)
+ * I2  references counts handles, registrations, posts by name under way and nested posts that wait; at 0 the topic is
+ *     retired: posts by name do not find it, and it leaves the table, and memory, when every ring has passed what was
+ *     claimed by then (retired_at). Who acquires it before that has the same topic, as has the handler of an old event
  * I3  the count falls to 0 only under the table's lock, so that a look-up and the last release cannot miss each other
  * Edges: TABLE. */
 #ifndef RINGBUS_BUS_TOPIC_H
@@ -30,7 +31,8 @@ struct ringbus_topic {
     struct topic_node *node; /* of the table */
     uint64_t ever_routed; /* groups whose rings may name it; bus lock, then of whoever retires it */
     struct ringbus_topic *next_retired;
-    size_t size; /* of this allocation */
+    bool is_retired; /* it is on that list; the table's lock */
+    size_t size;     /* of this allocation */
     struct topic_part parts[];
 };
 

@@ -178,7 +178,7 @@ START_TEST(a_limit_counts_no_topic_that_can_be_freed)
         probe_register(&stopped[g], g == 0 ? "a" : "b");
         ck_assert_int_eq(post_number(bus, g == 0 ? "a" : "b", 1), 1);
         gate_await(&gates[g], 1);
-        for (char name[] = "0"; name[0] < (g == 0 ? '=' : '3'); name[0]++) {
+        for (char name[] = {g == 0 ? '0' : 'A', '\0'}; name[0] < (g == 0 ? '=' : 'D'); name[0]++) {
             probe_register(&stopped[g], name);
             ck_assert_int_eq(post_number(bus, name, 1), 1);
             ck_assert_int_eq(
@@ -191,6 +191,35 @@ START_TEST(a_limit_counts_no_topic_that_can_be_freed)
     ck_assert_int_eq(ringbus_topic_open(bus, "c", &topic), RINGBUS_OK);
     ringbus_topic_close(topic);
     gate_open(&gates[0]);
+    bus_close(bus);
+}
+END_TEST
+
+/* The topic has no handle, and for a moment no consumer, but an event of it is under way. */
+static int
+register_again(const struct ringbus_event *event, void *context)
+{
+    struct probe *probe = context;
+
+    if (event->size == 0)
+        return 0;
+    MUST(ringbus_unregister_consumer(probe->bus, probe->consumer, "t") == RINGBUS_OK, "kept");
+    MUST(ringbus_register_consumer(probe->bus, probe->consumer, "t") == RINGBUS_OK, "refused");
+    MUST(ringbus_topic_post(event->handle, NULL, 0, NULL) == 1, "another topic");
+    return 0;
+}
+
+START_TEST(an_event_keeps_its_topic_the_same_for_who_registers_anew)
+{
+    static struct probe probe;
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    probe.bus = bus;
+    ck_assert_int_eq(
+        ringbus_consumer_open(bus, register_again, &probe, NULL, &probe.consumer), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_register_consumer(bus, probe.consumer, "t"), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_post(bus, "t", "", 1), 1);
+    ck_assert_int_eq(ringbus_flush(bus, RINGBUS_FOREVER), RINGBUS_OK);
     bus_close(bus);
 }
 END_TEST
@@ -378,6 +407,7 @@ main(void)
         stars_and_greater_signs_are_ordinary_characters, there_are_at_most_max_topics,
         a_topic_without_handle_or_consumer_is_reclaimed,
         topics_are_reclaimed_while_a_handler_blocks, a_limit_counts_no_topic_that_can_be_freed,
+        an_event_keeps_its_topic_the_same_for_who_registers_anew,
         a_post_reaches_every_group, one_full_ring_refuses_the_post_for_all_groups,
         one_small_slot_refuses_the_post_for_all_groups,
         a_post_to_several_groups_waits_for_the_full_one,

@@ -310,6 +310,7 @@ ringbus__caller_deliver(struct caller_post *post)
     const struct posting *posting = post->posting;
     struct caller_post *frame = ringbus__record.frames;
     struct ringbus_bus *bus = posting->topic->bus;
+    int64_t eras[BUS_MAX_GROUPS];
     const struct ringbus_event event = {
         .topic = posting->topic->name,
         .handle = posting->topic,
@@ -327,13 +328,19 @@ ringbus__caller_deliver(struct caller_post *post)
     }
     ringbus__record.frames = post;
     for (uint64_t left = post->groups; left != 0; left &= left - 1) {
-        struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        /* CUT acquire: who registered before this look is in the set we shall find. Before any handler runs: what that
+         * one changes is for later events. */
+        eras[index] = (int64_t)load_u64(&ringbus__group_at(bus, index)->era, ORDER_CUT_ACQUIRE);
+    }
+    for (uint64_t left = post->groups; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+        struct ringbus_group *group = ringbus__group_at(bus, index);
 
         post->delivery.group = group;
         post->delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
-        /* CUT acquire: who registered before this look is in the set we shall find. */
-        ringbus__dispatch_stages(
-            &post->delivery, &event, (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE));
+        ringbus__dispatch_stages(&post->delivery, &event, eras[index]);
     }
     while (post->first != NULL || post->touched_count > 0) {
         deliver_queue(post);

@@ -73,9 +73,7 @@ stage_count(const struct ringbus_group *group)
 bool
 ringbus__lane_has_something(const struct lane *lane)
 {
-    if (group_rests(lane->group))
-        return false;
-    for (uint32_t i = 0; i < stage_count(lane->group); i++)
+    for (uint32_t i = 0; i < stage_count(lane->group) && !group_rests(lane->group); i++)
         if (ringbus__lane_can_run_in_order(lane, i) || ringbus__lane_can_run_range(lane, i))
             return true;
     return ringbus__lane_is_at_end(lane);

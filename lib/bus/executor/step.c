@@ -36,9 +36,9 @@ consider_lane(struct ringbus_bus *bus, struct step *chosen, uint32_t *seen, stru
 {
     const uint32_t stages = load_u32(&lane->group->stage_count, ORDER_TABLE_ACQUIRE);
 
-    if (load_u32(&lane->started, ORDER_OWN) == LANE_GONE || group_rests(lane->group))
+    if (load_u32(&lane->started, ORDER_OWN) == LANE_GONE)
         return;
-    for (uint32_t i = 0; i < stages; i++) {
+    for (uint32_t i = 0; i < stages && !group_rests(lane->group); i++) {
         if (ringbus__lane_can_run_in_order(lane, i))
             consider(bus, chosen, seen, (struct step){lane, i, false, false});
         if (ringbus__lane_can_run_range(lane, i))
