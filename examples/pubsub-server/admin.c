@@ -20,7 +20,7 @@ take_name(struct connection *connection, const struct resp_argument *name)
     for (size_t i = 0; i < name->size; i++)
         is_fine = is_fine && name->data[i] > ' ' && name->data[i] <= '~';
     if (!is_fine) {
-        reply_error(&connection->gathered,
+        reply_error(connection_output(connection),
             "ERR a client's name has up to 63 printable characters and no blanks");
         return -1;
     }
@@ -32,28 +32,28 @@ take_name(struct connection *connection, const struct resp_argument *name)
 static enum command_verdict
 answer_ok(struct connection *connection)
 {
-    reply_status(&connection->gathered, "OK");
+    reply_status(connection_output(connection), "OK");
     return COMMAND_DONE;
 }
 
 enum command_verdict
 admin_client(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
-    struct buffer *const gathered = &connection->gathered;
+    struct buffer *const output = connection_output(connection);
     const struct resp_argument *const verb = &arguments[1];
 
     if (resp_argument_is(verb, "setname") && count == 3) {
         if (take_name(connection, &arguments[2]) == 0)
             return answer_ok(connection);
     } else if (resp_argument_is(verb, "getname") && count == 2) {
-        reply_text(gathered, connection->name);
+        reply_text(output, connection->name);
     } else if (resp_argument_is(verb, "id") && count == 2) {
-        reply_integer(gathered, connection->id);
+        reply_integer(output, connection->id);
     } else if (resp_argument_is(verb, "setinfo") || resp_argument_is(verb, "no-evict") ||
                resp_argument_is(verb, "no-touch")) {
         return answer_ok(connection);
     } else {
-        reply_error(gathered, "ERR CLIENT knows SETNAME name, GETNAME, ID and SETINFO");
+        reply_error(output, "ERR CLIENT knows SETNAME name, GETNAME, ID and SETINFO");
     }
     return COMMAND_DONE;
 }
@@ -62,33 +62,33 @@ admin_client(struct connection *connection, const struct resp_argument *argument
 enum command_verdict
 admin_hello(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
-    struct buffer *const gathered = &connection->gathered;
+    struct buffer *const output = connection_output(connection);
 
     if (count > 1 && !resp_argument_is(&arguments[1], "2")) {
-        reply_error(gathered, "NOPROTO unsupported protocol version");
+        reply_error(output, "NOPROTO unsupported protocol version");
         return COMMAND_DONE;
     }
     if (count > 2 && (count != 4 || !resp_argument_is(&arguments[2], "setname"))) {
-        reply_error(gathered, "ERR HELLO takes 2 and SETNAME name");
+        reply_error(output, "ERR HELLO takes 2 and SETNAME name");
         return COMMAND_DONE;
     }
     if (count == 4 && take_name(connection, &arguments[3]) != 0)
         return COMMAND_DONE;
-    reply_array(gathered, 14);
-    reply_text(gathered, "server");
-    reply_text(gathered, "ringbus-pubsub-server");
-    reply_text(gathered, "version");
-    reply_text(gathered, ringbus_version());
-    reply_text(gathered, "proto");
-    reply_integer(gathered, 2);
-    reply_text(gathered, "id");
-    reply_integer(gathered, connection->id);
-    reply_text(gathered, "mode");
-    reply_text(gathered, "standalone");
-    reply_text(gathered, "role");
-    reply_text(gathered, "master");
-    reply_text(gathered, "modules");
-    reply_array(gathered, 0);
+    reply_array(output, 14);
+    reply_text(output, "server");
+    reply_text(output, "ringbus-pubsub-server");
+    reply_text(output, "version");
+    reply_text(output, ringbus_version());
+    reply_text(output, "proto");
+    reply_integer(output, 2);
+    reply_text(output, "id");
+    reply_integer(output, connection->id);
+    reply_text(output, "mode");
+    reply_text(output, "standalone");
+    reply_text(output, "role");
+    reply_text(output, "master");
+    reply_text(output, "modules");
+    reply_array(output, 0);
     return COMMAND_DONE;
 }
 
@@ -98,16 +98,16 @@ admin_hello(struct connection *connection, const struct resp_argument *arguments
 enum command_verdict
 admin_config(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
-    struct buffer *const gathered = &connection->gathered;
+    struct buffer *const output = connection_output(connection);
 
     if (!resp_argument_is(&arguments[1], "get") || count < 3) {
-        reply_error(gathered, "ERR CONFIG knows GET name");
+        reply_error(output, "ERR CONFIG knows GET name");
         return COMMAND_DONE;
     }
-    reply_array(gathered, (count - 2) * 2);
+    reply_array(output, (count - 2) * 2);
     for (size_t i = 2; i < count; i++) {
-        reply_bulk(gathered, arguments[i].data, arguments[i].size);
-        reply_text(gathered, "");
+        reply_bulk(output, arguments[i].data, arguments[i].size);
+        reply_text(output, "");
     }
     return COMMAND_DONE;
 }
@@ -117,9 +117,9 @@ enum command_verdict
 admin_command(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
     if (count > 1 && resp_argument_is(&arguments[1], "count"))
-        reply_integer(&connection->gathered, 0);
+        reply_integer(connection_output(connection), 0);
     else
-        reply_array(&connection->gathered, 0);
+        reply_array(connection_output(connection), 0);
     return COMMAND_DONE;
 }
 
@@ -185,6 +185,14 @@ put_server_figures(struct buffer *text, struct server *server)
     put_figure(text, "subscriptions", atomic_load(&figures->subscriptions));
     put_figure(text, "published", atomic_load(&figures->publishes));
     put_figure(text, "publish_waits", atomic_load(&figures->waits));
+    if (server->journal) {
+        struct journal_figures *const journal = journal_figures(server->journal);
+
+        put_text(text, "\r\n# Journal\r\n");
+        put_figure(text, "journal_kept", atomic_load(&journal->kept));
+        put_figure(text, "journal_failed", atomic_load(&journal->failed));
+        put_figure(text, "journal_batches", atomic_load(&journal->batches));
+    }
 }
 
 enum command_verdict
@@ -200,9 +208,9 @@ admin_info(struct connection *connection, const struct resp_argument *arguments,
     put_text(&text, "\r\n# Bus\r\n");
     (void)ringbus_visit(server->bus, put_bus_figure, &text);
     if (text.is_broken)
-        reply_error(&connection->gathered, "ERR out of memory");
+        reply_error(connection_output(connection), "ERR out of memory");
     else
-        reply_bulk(&connection->gathered, text.data, buffer_size(&text));
+        reply_bulk(connection_output(connection), text.data, buffer_size(&text));
     buffer_free(&text);
     return COMMAND_DONE;
 }

@@ -30,18 +30,48 @@ answer_outcome(struct connection *connection, int outcome)
         (void)snprintf(text, sizeof text, "ERR the server is shutting down");
     else
         (void)snprintf(text, sizeof text, "ERR %s", ringbus_error_text(outcome));
-    reply_error(&connection->gathered, text);
+    reply_error(connection_output(connection), text);
     return COMMAND_DONE;
 }
 
 static enum command_verdict
 answer_bad_channel(struct connection *connection)
 {
-    reply_error(&connection->gathered, "ERR a channel's name has 1 to 255 bytes, none of them NUL");
+    reply_error(
+        connection_output(connection), "ERR a channel's name has 1 to 255 bytes, none of them NUL");
     return COMMAND_DONE;
 }
 
 /* ---- publish and subscribe ----------------------------------------------------------------- */
+
+/* Post a message, or with a journal promise what comes of it. */
+static int
+post(struct connection *connection, const char *channel, const struct resp_argument *message)
+{
+    struct worker *const worker = connection->worker;
+    struct server *const server = worker->server;
+    struct outbox *const outbox = &connection->outbox;
+    struct ticket ticket;
+    int outcome;
+
+    if (!server->journal) {
+        outcome = ringbus_try_post(server->bus, channel, message->data, message->size);
+        if (outcome >= 0)
+            reply_integer(outbox_end(outbox), outcome);
+        return outcome;
+    }
+    if (outbox_reserve(outbox) != 0)
+        return RINGBUS_ENOMEM;
+    memset(&ticket, 0, sizeof ticket);
+    ticket.connection = connection->id;
+    ticket.number = outbox->next;
+    ticket.loop = worker->number;
+    ticket.place = connection->place;
+    outcome = journal_post(server->journal, channel, &ticket, message);
+    if (outcome >= 0)
+        outbox_promise(outbox, outcome);
+    return outcome;
+}
 
 static enum command_verdict
 run_publish(struct connection *connection, const struct resp_argument *arguments, size_t count)
@@ -55,16 +85,15 @@ run_publish(struct connection *connection, const struct resp_argument *arguments
     if (channel_name(&arguments[1], channel) != 0)
         return answer_bad_channel(connection);
     if (message->size > server->options.max_message) {
-        reply_error(&connection->gathered, "ERR message too long");
+        reply_error(connection_output(connection), "ERR message too long");
         return COMMAND_DONE;
     }
-    outcome = ringbus_try_post(server->bus, channel, message->data, message->size);
+    outcome = post(connection, channel, message);
     if (outcome == RINGBUS_EAGAIN)
         return COMMAND_AGAIN;
     if (outcome < 0)
         return answer_outcome(connection, outcome);
     atomic_fetch_add(&server->figures.publishes, 1);
-    reply_integer(&connection->gathered, outcome);
     return COMMAND_DONE;
 }
 
@@ -72,15 +101,15 @@ run_publish(struct connection *connection, const struct resp_argument *arguments
 static void
 confirm(struct connection *connection, const char *verb, const char *channel)
 {
-    struct buffer *const gathered = &connection->gathered;
+    struct buffer *const output = connection_output(connection);
 
-    reply_array(gathered, 3);
-    reply_text(gathered, verb);
+    reply_array(output, 3);
+    reply_text(output, verb);
     if (channel)
-        reply_text(gathered, channel);
+        reply_text(output, channel);
     else
-        reply_null(gathered);
-    reply_integer(gathered, (long long)connection->subscription_count);
+        reply_null(output);
+    reply_integer(output, (long long)connection->subscription_count);
 }
 
 static enum command_verdict
@@ -141,9 +170,9 @@ run_pattern(struct connection *connection, const struct resp_argument *arguments
 {
     (void)count;
     if (resp_argument_is(&arguments[0], "psubscribe"))
-        reply_error(&connection->gathered, "ERR PSUBSCRIBE is not offered yet");
+        reply_error(connection_output(connection), "ERR PSUBSCRIBE is not offered yet");
     else
-        reply_error(&connection->gathered, "ERR PUNSUBSCRIBE is not offered yet");
+        reply_error(connection_output(connection), "ERR PUNSUBSCRIBE is not offered yet");
     return COMMAND_DONE;
 }
 
@@ -152,17 +181,16 @@ run_pattern(struct connection *connection, const struct resp_argument *arguments
 static enum command_verdict
 run_ping(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
-    struct buffer *const gathered = &connection->gathered;
+    struct buffer *const output = connection_output(connection);
 
     if (connection->subscription_count > 0) {
-        reply_array(gathered, 2);
-        reply_text(gathered, "pong");
-        reply_bulk(
-            gathered, count > 1 ? arguments[1].data : NULL, count > 1 ? arguments[1].size : 0);
+        reply_array(output, 2);
+        reply_text(output, "pong");
+        reply_bulk(output, count > 1 ? arguments[1].data : NULL, count > 1 ? arguments[1].size : 0);
     } else if (count > 1) {
-        reply_bulk(gathered, arguments[1].data, arguments[1].size);
+        reply_bulk(output, arguments[1].data, arguments[1].size);
     } else {
-        reply_status(gathered, "PONG");
+        reply_status(output, "PONG");
     }
     return COMMAND_DONE;
 }
@@ -171,7 +199,7 @@ static enum command_verdict
 run_echo(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
     (void)count;
-    reply_bulk(&connection->gathered, arguments[1].data, arguments[1].size);
+    reply_bulk(connection_output(connection), arguments[1].data, arguments[1].size);
     return COMMAND_DONE;
 }
 
@@ -180,7 +208,7 @@ run_quit(struct connection *connection, const struct resp_argument *arguments, s
 {
     (void)arguments;
     (void)count;
-    reply_status(&connection->gathered, "OK");
+    reply_status(connection_output(connection), "OK");
     return COMMAND_LAST;
 }
 
@@ -226,7 +254,7 @@ answer_unknown(struct connection *connection, const struct resp_argument *name)
     }
     shown[size] = '\0';
     (void)snprintf(text, sizeof text, "ERR unknown command '%s'", shown);
-    reply_error(&connection->gathered, text);
+    reply_error(connection_output(connection), text);
     return COMMAND_DONE;
 }
 
@@ -246,6 +274,6 @@ commands_run(struct connection *connection, const struct resp_argument *argument
             "ERR '%s': a subscriber may only subscribe, unsubscribe, ping and quit", command->name);
     else
         return command->run(connection, arguments, count);
-    reply_error(&connection->gathered, text);
+    reply_error(connection_output(connection), text);
     return COMMAND_DONE;
 }

@@ -1,6 +1,6 @@
 /* connection.c - one client: its socket and the bytes to and from it.
  *
- * I1. Commands are answered in the order in which they came; none runs while an earlier one waits.
+ * I1. Commands are answered in the order in which they came; none runs while an earlier one waits for room in the bus.
  * I2. What waits to be written is bounded: a subscriber over the limit is cut off, and who only sends
  *     commands is not read from while more than half the limit waits, so that he holds up himself.
  * I3. The memory lives until the socket's close callback has run, the last consumer was destroyed and
@@ -32,14 +32,9 @@ connection_release(struct connection *connection)
 
     if (--connection->references > 0)
         return;
-    if (connection->previous)
-        connection->previous->next = connection->next;
-    else
-        worker->connections = connection->next;
-    if (connection->next)
-        connection->next->previous = connection->previous;
+    worker_remove(worker, connection);
     buffer_free(&connection->input);
-    buffer_free(&connection->gathered);
+    outbox_free(&connection->outbox);
     buffer_free(&connection->writing);
     free(connection->subscriptions);
     connection->handlers->freed(worker);
@@ -81,7 +76,7 @@ connection_finish(struct connection *connection)
 static size_t
 outstanding(const struct connection *connection)
 {
-    return buffer_size(&connection->gathered) +
+    return outbox_size(&connection->outbox) +
            uv_stream_get_write_queue_size((const uv_stream_t *)&connection->socket);
 }
 
@@ -122,6 +117,12 @@ on_written(uv_write_t *write, int status)
         connection_close(connection);
         return;
     }
+    connection_go_on(connection);
+}
+
+void
+connection_go_on(struct connection *connection)
+{
     connection_flush(connection);
     if (connection->awaits_writes && !is_flooded(connection)) {
         connection->awaits_writes = false;
@@ -133,11 +134,11 @@ on_written(uv_write_t *write, int status)
 static void
 write_rest(struct connection *connection)
 {
-    const struct buffer rest = connection->gathered;
+    const struct buffer rest = connection->outbox.ready;
     uv_buf_t bytes;
     int status;
 
-    connection->gathered = connection->writing;
+    connection->outbox.ready = connection->writing;
     connection->writing = rest;
     bytes = uv_buf_init(rest.data + rest.start, (unsigned)buffer_size(&rest));
     connection->write.data = connection;
@@ -152,28 +153,28 @@ write_rest(struct connection *connection)
 void
 connection_flush(struct connection *connection)
 {
-    struct buffer *const gathered = &connection->gathered;
+    struct buffer *const ready = &connection->outbox.ready;
     uv_buf_t bytes;
     int taken;
 
     if (connection->is_closing || connection->is_writing)
         return;
-    if (gathered->is_broken) {
+    if (outbox_is_broken(&connection->outbox)) {
         connection_close(connection);
         return;
     }
-    if (buffer_size(gathered) > 0) {
-        bytes = uv_buf_init(gathered->data + gathered->start, (unsigned)buffer_size(gathered));
+    if (buffer_size(ready) > 0) {
+        bytes = uv_buf_init(ready->data + ready->start, (unsigned)buffer_size(ready));
         taken = uv_try_write((uv_stream_t *)&connection->socket, &bytes, 1);
         if (taken < 0 && taken != UV_EAGAIN) {
             connection_close(connection);
             return;
         }
-        buffer_take(gathered, taken > 0 ? (size_t)taken : 0);
+        buffer_take(ready, taken > 0 ? (size_t)taken : 0);
     }
-    if (buffer_size(gathered) > 0)
+    if (buffer_size(ready) > 0)
         write_rest(connection);
-    else if (connection->is_finishing)
+    else if (connection->is_finishing && !outbox_owes(&connection->outbox))
         connection_close(connection);
 }
 
@@ -260,7 +261,7 @@ refuse_input(struct connection *connection)
     char text[128];
 
     (void)snprintf(text, sizeof text, "ERR Protocol error: %s", connection->parser.error);
-    reply_error(&connection->gathered, text);
+    reply_error(connection_output(connection), text);
     connection_finish(connection);
 }
 
@@ -346,36 +347,40 @@ set_up_socket(struct connection *connection)
     note_address(connection);
 }
 
-static void
-link_in(struct connection *connection)
+/* A connection in its place, with its handle; NULL: no memory. */
+static struct connection *
+make(struct worker *worker)
 {
-    struct worker *const worker = connection->worker;
+    struct connection *const connection = calloc(1, sizeof *connection);
 
-    connection->next = worker->connections;
-    if (connection->next)
-        connection->next->previous = connection;
-    worker->connections = connection;
+    if (!connection)
+        return NULL;
+    connection->id = atomic_fetch_add(&worker->server->figures.accepted, 1) + 1;
+    if (worker_add(worker, connection) == 0) {
+        if (uv_tcp_init(&worker->loop, &connection->socket) == 0)
+            return connection;
+        worker_remove(worker, connection);
+    }
+    free(connection);
+    return NULL;
 }
 
 int
 connection_open(struct worker *worker, int socket, const struct connection_handlers *handlers)
 {
-    struct connection *const connection = calloc(1, sizeof *connection);
-    int status = connection ? uv_tcp_init(&worker->loop, &connection->socket) : UV_ENOMEM;
+    struct connection *const connection = make(worker);
+    int status;
 
-    if (status != 0) {
+    if (!connection) {
         (void)close(socket);
-        free(connection);
         handlers->freed(worker);
-        return status;
+        return UV_ENOMEM;
     }
     connection->socket.data = connection;
     connection->worker = worker;
     connection->handlers = handlers;
     connection->references = 1;
-    connection->id = atomic_fetch_add(&worker->server->figures.accepted, 1) + 1;
     resp_parser_init(&connection->parser, &worker->server->limits);
-    link_in(connection);
     status = uv_tcp_open(&connection->socket, socket);
     if (status != 0) {
         (void)close(socket);

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "buffer.h"
+#include "outbox.h"
 #include "resp.h"
 #include "worker.h"
 
@@ -29,18 +29,20 @@ struct connection {
     uv_tcp_t socket;
     struct worker *worker;
     const struct connection_handlers *handlers;
-    struct connection *previous;
-    struct connection *next;
     unsigned references; /* the socket's, one a subscription, one while it awaits room */
     long long id;
+    uint32_t place; /* among the worker's connections */
     char address[64];
     char name[64]; /* given by CLIENT SETNAME */
 
     struct buffer input;
     struct resp_parser parser;
-    struct buffer gathered; /* replies and messages of this pass */
-    struct buffer writing;  /* what `write` writes */
+    struct outbox outbox;  /* replies and messages */
+    struct buffer writing; /* what `write` writes */
     uv_write_t write;
+
+    struct connection *next_acknowledged; /* see acknowledgement.c */
+    bool is_acknowledged;
 
     bool is_reading;
     bool is_writing;
@@ -71,8 +73,18 @@ bool connection_has_room(const struct connection *connection, size_t size);
 /* Close it because it does not read, and say so. */
 void connection_cut_off(struct connection *connection);
 
-/* Write what was gathered. May close the connection. */
+/* Where the next reply or message goes. */
+static inline struct buffer *
+connection_output(struct connection *connection)
+{
+    return outbox_end(&connection->outbox);
+}
+
+/* Write what is ready. May close the connection. */
 void connection_flush(struct connection *connection);
+
+/* A promised reply was kept: write what is ready now, and go on with what waited for that. */
+void connection_go_on(struct connection *connection);
 
 /* Keep the memory, beyond the closing. */
 void connection_hold(struct connection *connection);

@@ -31,6 +31,8 @@ static const char help[] =
     "  -s, --socket-buffer=N  bytes of a socket's send buffer (SO_SNDBUF);\n"
     "                         0: the system's default                    (0)\n"
     "  -n, --max-clients=N    clients at once                            (10000)\n"
+    "  -j, --journal=FILE     append every message to FILE, and answer its\n"
+    "                         PUBLISH when it is on the disk             (none)\n"
     "  -h, --help             print this\n";
 
 static const struct option names[] = {
@@ -42,6 +44,7 @@ static const struct option names[] = {
     {"output-limit", required_argument, NULL, 'o'},
     {"socket-buffer", required_argument, NULL, 's'},
     {"max-clients", required_argument, NULL, 'n'},
+    {"journal", required_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -89,9 +92,12 @@ take(struct options *options, int name, const char *text)
     case 'c':
         return number32(text, 2, 1 << 20, &options->capacity);
     case 'm':
-        return number32(text, 1, 1 << 20, &options->max_message);
+        return number32(text, 1, MESSAGE_SIZE_MAX, &options->max_message);
     case 'n':
         return number32(text, 1, 1000000, &options->max_clients);
+    case 'j':
+        options->journal = text;
+        return 0;
     case 's':
         return number32(text, 0, 1 << 30, &options->socket_buffer);
     case 'o':
@@ -110,7 +116,7 @@ options_read(struct options *options, int argc, char **argv)
     int name;
 
     *options = defaults;
-    while ((name = getopt_long(argc, argv, "p:b:l:c:m:o:s:n:h", names, NULL)) != -1) {
+    while ((name = getopt_long(argc, argv, "p:b:l:c:m:o:s:n:j:h", names, NULL)) != -1) {
         if (name == 'h') {
             (void)fputs(help, stdout);
             return OPTIONS_HELP;

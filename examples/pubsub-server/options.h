@@ -7,6 +7,9 @@
 
 #define LOOPS_MAX 32
 
+/* Bytes of a message: a ring's slot, less what the journal puts before it. */
+#define MESSAGE_SIZE_MAX ((1 << 20) - 64)
+
 struct options {
     const char *bind;
     uint32_t port; /* 0: any that is free */
@@ -16,6 +19,7 @@ struct options {
     uint32_t max_clients;
     uint32_t socket_buffer; /* bytes of SO_SNDBUF; 0: the system's */
     size_t output_limit;    /* bytes that may wait for one client */
+    const char *journal;    /* a file; NULL: none */
 };
 
 enum options_verdict { OPTIONS_GO, OPTIONS_HELP, OPTIONS_WRONG };

@@ -74,6 +74,7 @@ handle_signals(struct acceptor *acceptor)
     (void)sigaction(SIGINT, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGXFSZ, &action, NULL); /* a journal that may not grow fails to be written */
 }
 
 /* ---- accepting ----------------------------------------------------------------------------- */
@@ -188,7 +189,7 @@ on_undelivered(
         undelivered->topic, undelivered->consumer);
 }
 
-/* Every consumer lives in a loop's group; the default group is there because a bus has one. */
+/* Every consumer lives in a loop's group or the journal's; the default group is there because a bus has one. */
 static int
 open_bus(struct server *server)
 {
@@ -198,10 +199,32 @@ open_bus(struct server *server)
     unused.name = "default";
     unused.kind = RINGBUS_GROUP_CALLER;
     options.default_group = &unused;
-    options.max_groups = LOOPS_MAX + 1;
-    options.max_topic_length = CHANNEL_SIZE_MAX;
+    options.max_groups = LOOPS_MAX + 2;
+    options.max_topic_length = JOURNAL_TOPIC_SIZE_MAX;
     options.on_undelivered = on_undelivered;
     return ringbus_open(&options, &server->bus);
+}
+
+static int
+open_journal(struct server *server)
+{
+    const char *failure;
+
+    if (!server->options.journal)
+        return 0;
+    failure = journal_open(server->bus, &server->options, &server->journal);
+    if (failure)
+        return complain(server->options.journal, failure);
+    server->message_at = sizeof(struct publication);
+    return 0;
+}
+
+/* A disk that hangs holds up the group's thread: then the journal stays as it is. */
+static void
+close_journal(struct server *server)
+{
+    if (server->journal && ringbus_shutdown(server->bus, RINGBUS_DISCARD, 0) == RINGBUS_OK)
+        journal_close(server->journal);
 }
 
 static int
@@ -235,7 +258,8 @@ run(struct acceptor *acceptor)
     int result = 0;
 
     while (!failure && acceptor->worker_count < server->options.loops) {
-        failure = worker_start(&acceptor->workers[acceptor->worker_count], server);
+        failure = worker_start(
+            &acceptor->workers[acceptor->worker_count], server, acceptor->worker_count);
         if (!failure)
             acceptor->worker_count++;
     }
@@ -303,7 +327,10 @@ main(int argc, char **argv)
     outcome = open_bus(&server);
     if (outcome != RINGBUS_OK)
         return complain("cannot open the bus", ringbus_error_text(outcome));
-    result = serve(&server);
+    result = open_journal(&server);
+    if (result == 0)
+        result = serve(&server);
+    close_journal(&server);
     outcome = ringbus_close(server.bus);
     if (outcome != RINGBUS_OK)
         result = complain("cannot close the bus", ringbus_error_text(outcome));

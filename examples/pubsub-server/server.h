@@ -6,6 +6,7 @@
 
 #include "ringbus/uv.h"
 
+#include "journal/journal.h"
 #include "options.h"
 #include "resp.h"
 
@@ -24,6 +25,8 @@ struct server {
     struct options options;
     struct resp_limits limits;
     struct ringbus_bus *bus;
+    struct journal *journal; /* NULL: none */
+    size_t message_at;       /* what comes before the message in an event of a channel, in bytes */
     struct server_figures figures;
 };
 

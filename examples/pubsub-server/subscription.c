@@ -40,17 +40,18 @@ on_event(const struct ringbus_event *event, void *context)
 {
     struct subscription *const subscription = context;
     struct connection *const connection = subscription->connection;
-    struct buffer *const gathered = &connection->gathered;
+    struct buffer *const output = connection_output(connection);
+    const size_t message_at = connection->worker->server->message_at;
+    const size_t size = event->size - message_at;
 
     if (subscription->is_ended)
         return 0;
-    if (!connection_has_room(
-            connection, subscription->header_size + REPLY_HEADER_MAX + event->size + 2)) {
+    if (!connection_has_room(connection, subscription->header_size + REPLY_HEADER_MAX + size + 2)) {
         connection_cut_off(connection);
         return 0;
     }
-    buffer_put(gathered, subscription->header, subscription->header_size);
-    reply_bulk(gathered, event->data, event->size);
+    buffer_put(output, subscription->header, subscription->header_size);
+    reply_bulk(output, size > 0 ? (const char *)event->data + message_at : NULL, size);
     return 0;
 }
 

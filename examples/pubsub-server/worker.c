@@ -12,12 +12,70 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acknowledgement.h"
 #include "commands.h"
 #include "connection.h"
 #include "subscription.h"
 
 /* How long clients that do not read may delay the end. */
 #define PATIENCE_MS 2000
+
+/* ---- its connections ----------------------------------------------------------------------- */
+
+static int
+add_places(struct worker *worker)
+{
+    const uint32_t count = worker->place_count > 0 ? worker->place_count * 2 : 16;
+    struct connection **const places = realloc(worker->connections, count * sizeof *places);
+
+    if (!places)
+        return -1;
+    for (uint32_t i = worker->place_count; i < count; i++)
+        places[i] = NULL;
+    worker->connections = places;
+    worker->place_count = count;
+    return 0;
+}
+
+int
+worker_add(struct worker *worker, struct connection *connection)
+{
+    uint32_t *const place = &worker->first_free;
+
+    while (*place < worker->place_count && worker->connections[*place])
+        (*place)++;
+    if (*place == worker->place_count && add_places(worker) != 0)
+        return -1;
+    connection->place = *place;
+    worker->connections[(*place)++] = connection;
+    worker->connection_count++;
+    return 0;
+}
+
+void
+worker_remove(struct worker *worker, const struct connection *connection)
+{
+    worker->connections[connection->place] = NULL;
+    if (connection->place < worker->first_free)
+        worker->first_free = connection->place;
+    worker->connection_count--;
+}
+
+struct connection *
+worker_find(const struct worker *worker, uint32_t place, long long id)
+{
+    struct connection *const connection = worker->connections[place];
+
+    return connection && connection->id == id ? connection : NULL;
+}
+
+static void
+for_each(const struct worker *worker, void (*call)(struct connection *connection))
+{
+    for (uint32_t i = 0; i < worker->place_count; i++)
+        if (worker->connections[i])
+            call(worker->connections[i]);
+}
 
 /* ---- leaving ------------------------------------------------------------------------------- */
 
@@ -33,7 +91,7 @@ on_detached(void *context)
 static void
 leave_when_empty(struct worker *worker)
 {
-    if (!worker->is_stopping || worker->connections || worker->group == NULL)
+    if (!worker->is_stopping || worker->connection_count > 0 || worker->group == NULL)
         return;
     (void)ringbus_uv_detach(worker->group, RINGBUS_DISCARD, on_detached, worker);
     worker->group = NULL;
@@ -49,18 +107,14 @@ on_freed(struct worker *worker)
 static void
 on_patience(uv_timer_t *timer)
 {
-    struct worker *const worker = timer->data;
-
-    for (struct connection *each = worker->connections; each; each = each->next)
-        connection_close(each);
+    for_each(timer->data, connection_close);
 }
 
 static void
 begin_to_stop(struct worker *worker)
 {
     worker->is_stopping = true;
-    for (struct connection *each = worker->connections; each; each = each->next)
-        connection_finish(each);
+    for_each(worker, connection_finish);
     (void)uv_timer_start(&worker->patience, on_patience, PATIENCE_MS, 0);
     leave_when_empty(worker);
 }
@@ -100,13 +154,17 @@ on_wake(uv_async_t *wake)
 static const char *
 join_bus(struct worker *worker)
 {
-    const struct options *const options = &worker->server->options;
+    const struct server *const server = worker->server;
     struct ringbus_uv_group_options group = ringbus_uv_group_options_default();
     int outcome;
 
-    group.capacity = options->capacity;
-    group.slot_size = options->max_message;
-    outcome = ringbus_uv_group_open(worker->server->bus, &worker->loop, &group, &worker->group);
+    group.capacity = server->options.capacity;
+    group.slot_size = (uint32_t)server->message_at + server->options.max_message;
+    if (server->journal && group.slot_size < sizeof(struct acknowledgement))
+        group.slot_size = sizeof(struct acknowledgement);
+    outcome = ringbus_uv_group_open(server->bus, &worker->loop, &group, &worker->group);
+    if (outcome == RINGBUS_OK && server->journal)
+        outcome = acknowledgement_begin(worker);
     return outcome == RINGBUS_OK ? NULL : ringbus_error_text(outcome);
 }
 
@@ -126,9 +184,13 @@ open_loop(struct worker *worker)
     failure = status == 0 ? join_bus(worker) : uv_strerror(status);
     if (!failure)
         return NULL;
-    uv_close((uv_handle_t *)&worker->patience, NULL);
-    if (status == 0)
-        uv_close((uv_handle_t *)&worker->wake, NULL);
+    if (worker->group) {
+        (void)ringbus_uv_detach(worker->group, RINGBUS_DISCARD, on_detached, worker);
+    } else {
+        uv_close((uv_handle_t *)&worker->patience, NULL);
+        if (status == 0)
+            uv_close((uv_handle_t *)&worker->wake, NULL);
+    }
     (void)uv_run(&worker->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&worker->loop);
     return failure;
@@ -174,17 +236,19 @@ free_parts(struct worker *worker)
         (void)close(worker->sockets[i]);
     free(worker->sockets);
     free(worker->arguments);
+    free(worker->connections);
     uv_mutex_destroy(&worker->lock);
     uv_sem_destroy(&worker->started);
 }
 
 const char *
-worker_start(struct worker *worker, struct server *server)
+worker_start(struct worker *worker, struct server *server, uint32_t number)
 {
     int status;
 
     memset(worker, 0, sizeof *worker);
     worker->server = server;
+    worker->number = number;
     worker->arguments = calloc(server->limits.arguments, sizeof *worker->arguments);
     if (!worker->arguments)
         return uv_strerror(UV_ENOMEM);

@@ -17,8 +17,13 @@ struct worker {
 
     /* the thread's own */
     uv_loop_t loop;
+    uint32_t number; /* from 0 */
     struct ringbus_group *group;
-    struct connection *connections;
+    struct connection **connections; /* by place; NULL: a place that is free */
+    uint32_t place_count;
+    uint32_t connection_count;
+    uint32_t first_free;             /* no place before it is free */
+    struct connection *acknowledged; /* of this pass */
     struct resp_argument *arguments; /* of the command that runs now */
     uv_timer_t patience;             /* with clients that do not read, when it stops */
     bool is_stopping;
@@ -35,7 +40,7 @@ struct worker {
 /* Start the thread and wait until it serves.
  *
  * return  NULL, or what went wrong; then there is nothing to stop */
-const char *worker_start(struct worker *worker, struct server *server);
+const char *worker_start(struct worker *worker, struct server *server, uint32_t number);
 
 /* Give the worker an accepted socket. Thread: the acceptor's.
  *
@@ -47,5 +52,14 @@ int worker_hand_over(struct worker *worker, int socket);
  *
  * return  NULL, or what went wrong */
 const char *worker_stop(struct worker *worker);
+
+/* Give a connection, which has its id, a place among the worker's. Thread: the worker's, here and below.
+ *
+ * return  0, or -1 for want of memory */
+int worker_add(struct worker *worker, struct connection *connection);
+void worker_remove(struct worker *worker, const struct connection *connection);
+
+/* The connection with this id, which was given this place; NULL: it is gone. */
+struct connection *worker_find(const struct worker *worker, uint32_t place, long long id);
 
 #endif

@@ -174,11 +174,12 @@ insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
     struct ringbus_topic **ret_topic)
 {
     const struct ringbus_allocator *table_allocator = &bus->allocator;
-    struct topic_node *head = table_of(bus);
+    struct topic_node *head = NULL;
     struct ringbus_topic *topic = NULL;
     bool out_of_memory = false;
 
     sweep(bus, bus->topic_count < bus->options.max_topics ? SWEEP : bus->topic_count);
+    head = table_of(bus);
     if (bus->topic_count >= bus->options.max_topics)
         return RINGBUS_ENOSPC;
     topic = make(bus, name, length);

@@ -90,6 +90,10 @@ probe_open(struct ringbus_bus *bus, struct probe *probe)
     options.batch_end = probe->has_batch_end ? end_batch : NULL;
     options.destroy = destroy;
     options.thread_safe = probe->is_thread_safe;
+    options.after = probe->after;
+    options.after_count = probe->after_count;
+    options.filter = probe->filter;
+    options.max_deliveries = probe->max_deliveries;
     probe->bus = bus;
     MUST(ringbus_consumer_open(bus, handle, probe, &options, &probe->consumer) == RINGBUS_OK,
         "consumer %s does not open", probe->name ? probe->name : "without a name");
@@ -155,7 +159,9 @@ note_undelivered(
     MUST(at < HOOKS_ROWS, "too many rows of on_undelivered");
     snprintf(hooks->row[at].topic, PROBE_TOPIC, "%s", undelivered_one->topic);
     snprintf(hooks->row[at].consumer, PROBE_TOPIC, "%s", undelivered_one->consumer);
+    snprintf(hooks->row[at].group, PROBE_TOPIC, "%s", undelivered_one->group);
     hooks->row[at].count = undelivered_one->count;
+    hooks->row[at].is_paused = undelivered_one->is_paused;
     hooks->thread = pthread_self();
     add_u32(&hooks->rows, 1, TEST_RELEASE);
 }

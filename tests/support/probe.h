@@ -29,6 +29,10 @@ struct probe {
     int batch_code;
     bool has_batch_end;
     bool is_thread_safe;
+    struct ringbus_consumer *const *after; /* of consumer options, as are the next three */
+    uint32_t after_count;
+    int (*filter)(const struct ringbus_event *event, void *context);
+    uint64_t max_deliveries;
     void (*act)(
         struct probe *probe, const struct ringbus_event *event); /* in every call, after the gate */
     void (*batch_act)(struct probe *probe);
@@ -91,8 +95,9 @@ struct hooks {
     pthread_t thread;                  /* of the last hook */
     struct ringbus_consumer *consumer; /* of the last error */
     struct row_seen {
-        char topic[PROBE_TOPIC], consumer[PROBE_TOPIC];
+        char topic[PROBE_TOPIC], consumer[PROBE_TOPIC], group[PROBE_TOPIC];
         uint64_t count;
+        uint32_t is_paused;
     } row[HOOKS_ROWS]; /* told to on_undelivered */
 };
 
