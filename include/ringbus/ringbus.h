@@ -18,12 +18,13 @@
  *   consumer_close, group_close, shutdown  | wait for handlers       | begin, return RINGBUS_PENDING
  *   flush                                  | waits for handlers      | RINGBUS_EDEADLK
  *   close                                  | waits for handlers      | RINGBUS_EBUSY
- *   group_poll, step                       | run handlers            | RINGBUS_EDEADLK
+ *   group_poll, step                       | run handlers            | RINGBUS_EDEADLK in a handler or hook
  *
  * Every call may be made from any thread at any time between ringbus_open and ringbus_close. No
  * handler, hook or destroy function is ever called with a lock of the bus held. No call is
  * async-signal-safe. After fork only the parent may use a bus: in the child every call that returns a code returns
- * RINGBUS_EFORKED, and does nothing.
+ * RINGBUS_EFORKED, and does nothing. A child may open buses of its own; one made in a handler or hook must not return
+ * from it.
  * Strings are copied; options are read during the call only. Every call checks its arguments: NULL
  * where nothing says it is allowed is RINGBUS_EINVAL, and so are options with a size of 0 or with
  * bits this version does not know. What a failed call was to change is unchanged.
@@ -123,11 +124,12 @@ struct ringbus_options {
     size_t size;               /* of this struct */
     uint32_t max_topics;       /* topics at once, 1..2^24; 0: 65536 */
     uint32_t max_topic_length; /* bytes of a name, 1..65535; 0: 255 */
-    /* Groups at once, the default group included, 1..64; 0: 16. A closed group counts until one of its kind, capacity
-     * and slot size is opened, which takes its place. */
+    /* Groups at once, the default group included, 1..64; 0: 16. A closed group counts until one of its kind, lanes,
+     * capacity and slot size is opened, which takes its place. */
     uint32_t max_groups;
-    const struct ringbus_group_options *default_group; /* NULL: one thread, 1024 slots */
-    const struct ringbus_allocator *allocator;         /* copied; NULL: the C library's */
+    const struct ringbus_group_options
+        *default_group;                        /* NULL: one thread, 1024 slots; not POLLED */
+    const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
 
     /* Hooks. Each may be NULL, gets hook_context last, and may call what a handler may call. */
     /* A handler, or a batch_end (then event is NULL), returned a negative `code`. On its thread. */
@@ -182,7 +184,7 @@ RINGBUS_API int ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns);
  *
  * return  1, or 0: there was nothing to do (in groups that are not paused; polled groups and loops have their own
  *         ways), RINGBUS_EINVAL (not in step mode), RINGBUS_EBUSY (another thread is in it), RINGBUS_EDEADLK (from a
- *         handler or hook) */
+ *         handler or hook), RINGBUS_ESYS (the thread's exit hook was refused) */
 RINGBUS_API int ringbus_step(struct ringbus_bus *bus);
 
 /* Stop the bus: posts by ordinary threads are refused from now on and blocked ones woken, both with
@@ -203,8 +205,8 @@ RINGBUS_API int ringbus_shutdown(
  * shut down is shut down with DISCARD first, which waits for running handlers. No other call may be in progress
  * or made later. NULL is allowed.
  *
- * return  RINGBUS_OK; RINGBUS_EBUSY: a loop is attached, a shutdown has not finished yet, or the call comes from a
- *         handler or hook */
+ * return  RINGBUS_OK; RINGBUS_EBUSY: a loop is attached, a shutdown has not finished yet (of a polled group: by its
+ *         polls), or the call comes from a handler or hook */
 RINGBUS_API int ringbus_close(struct ringbus_bus *bus);
 
 /* ---- groups -------------------------------------------------------------------------------- */
@@ -225,13 +227,14 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
  * group of the same capacity and slot size.
  *
  * return  RINGBUS_OK, RINGBUS_PENDING (from a handler, on a loop's or polled group's thread; in step mode also if the
- *         group is paused), RINGBUS_EINVAL (the default group; a loop group, which is detached instead), RINGBUS_EBUSY
- *         (already ending) */
+ *         group is paused or polled), RINGBUS_EINVAL (the default group; a loop group, which is detached instead),
+ *         RINGBUS_EBUSY (already ending). A paused group is resumed first, or it does not end; a polled one is polled
+ *         on, until RINGBUS_ESHUTDOWN. */
 RINGBUS_API int ringbus_group_close(struct ringbus_group *group, enum ringbus_how how);
 
 /* Let a group's executors rest: each finishes the event, or the few for thread-safe consumers, that it is at; then
- * nothing is handed out until ringbus_group_resume. Posts go on until the ring is full. Discarding goes on, too. Not for
- * caller groups, whose posts are their own executors. Never waits.
+ * nothing is handed out until ringbus_group_resume. Posts go on until the ring is full. Discarding goes on, too. Not
+ * for caller groups, whose posts are their own executors. Never waits.
  *
  * return  RINGBUS_OK (also if it was so already), RINGBUS_EINVAL (a caller group), RINGBUS_ESHUTDOWN (it has ended) */
 RINGBUS_API int ringbus_group_pause(struct ringbus_group *group);
@@ -242,12 +245,13 @@ RINGBUS_API int ringbus_group_resume(struct ringbus_group *group);
  *
  * max     1..
  * return  how many events it handled (>= 0; one counts for each stage of the group that it passes), RINGBUS_EINVAL (not
- *         a polled group, or max is 0), RINGBUS_EBUSY (another thread is in it), RINGBUS_EDEADLK (from a handler of
- *         the group), RINGBUS_ESHUTDOWN (the line has ended, all of it is handled) */
+ *         a polled group, or max is 0), RINGBUS_EBUSY (another thread is in it), RINGBUS_EDEADLK (from a handler or
+ *         hook), RINGBUS_ESYS (the thread's exit hook was refused), RINGBUS_ESHUTDOWN (the line has ended, all of it is
+ *         handled) */
 RINGBUS_API int ringbus_group_poll(struct ringbus_group *group, uint32_t max);
 
-/* A descriptor that is readable whenever a poll of the group may find work; for poll, epoll and the like. Do not read
- * it, do not close it: it belongs to the group and stays open as long as the bus.
+/* A descriptor that is readable whenever a poll of the group may find work, and at the end of the line; for poll, epoll
+ * and the like. Do not read it, do not close it: it belongs to the group and stays open as long as the bus.
  *
  * return  >= 0, or RINGBUS_EINVAL (not a polled group) */
 RINGBUS_API int ringbus_group_fd(const struct ringbus_group *group);
@@ -295,8 +299,8 @@ ringbus_consumer_options_default(void)
  *
  * ret_consumer  written on success only; the bus owns it until ringbus_consumer_close
  * return        RINGBUS_OK, RINGBUS_EINVAL (also one of another group in `after`, or a closed one), RINGBUS_ENOMEM,
- *               RINGBUS_ENOSPC (32 consumers of the group that others come after), RINGBUS_ESHUTDOWN (the bus or its
- *               group ends). On an error `destroy` is not called. */
+ *               RINGBUS_ENOSPC (32 consumers of the group that others come after, or 33 stages), RINGBUS_ESHUTDOWN (the
+ *               bus or its group ends). On an error `destroy` is not called. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
     ringbus_handler handler, void *context, const struct ringbus_consumer_options *options,
     struct ringbus_consumer **ret_consumer);
@@ -307,7 +311,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
  *
  * return  RINGBUS_OK: no handler or batch_end of it runs or will run, destroy has returned. RINGBUS_PENDING: begun,
  *         from a handler or on a loop's thread; what is finished already (DISCARD, no call running) is RINGBUS_OK
- *         there too; in step mode also if its group is paused. RINGBUS_EBUSY: it is being closed already. */
+ *         there too; in step mode also if its group is paused or polled. RINGBUS_EBUSY: it is being closed already. */
 RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how);
 
 /* Register a consumer on a topic, which is made if need be. Never waits, needs no room in a ring: also from a

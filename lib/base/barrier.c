@@ -8,18 +8,20 @@ struct atomic_u32 ringbus__barrier_fenced;
 struct atomic_u32 ringbus__barrier_word;
 
 enum { UNKNOWN, KNOWN };
-static struct atomic_u32 state;
 
 void
 ringbus__barrier_init(void)
 {
+    struct os_process *process = ringbus__process();
+
     /* STATE: the answer below is written before this says so. */
-    if (load_u32(&state, ORDER_STATE_ACQUIRE) == KNOWN)
+    if (process != NULL && load_u32(&process->barrier, ORDER_STATE_ACQUIRE) == KNOWN)
         return;
     /* Two threads may both register: that is harmless, and they get the same answer. */
     if (ringbus__os.barrier_register() != RINGBUS_OK)
         store_u32(&ringbus__barrier_fenced, 1, ORDER_HINT);
-    store_u32(&state, KNOWN, ORDER_STATE_RELEASE);
+    if (process != NULL)
+        store_u32(&process->barrier, KNOWN, ORDER_STATE_RELEASE);
 }
 
 void

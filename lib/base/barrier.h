@@ -70,7 +70,7 @@ barrier_is_fenced(void)
 
 void ringbus__barrier_heavy(void);
 
-/* Find out what this process has; called by every open, does its work once. */
+/* Find out what this process has; called by every open, does its work once (in a forked child once more). */
 void ringbus__barrier_init(void);
 
 #endif

@@ -13,6 +13,7 @@
 #ifdef __linux__
 #include <linux/membarrier.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #endif
@@ -97,7 +98,35 @@ thread_pin(uint32_t cpu)
     return is_pinned ? RINGBUS_OK : RINGBUS_ESYS;
 }
 
+static void *
+wiped_page(void)
+{
+    const int before = errno;
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool is_wiped = false;
+
+    if (page == MAP_FAILED) {
+        errno = before;
+        return NULL;
+    }
+#ifdef MADV_WIPEONFORK
+    /* Where an advice that does not exist is taken, too, none is (emulators). */
+    is_wiped = madvise(page, size, -1) != 0 && madvise(page, size, MADV_WIPEONFORK) == 0;
+#endif
+    if (!is_wiped)
+        munmap(page, size);
+    errno = before;
+    return is_wiped ? page : NULL;
+}
+
 #else
+
+static void *
+wiped_page(void)
+{
+    return NULL;
+}
 
 static int
 barrier_register(void)
@@ -204,6 +233,12 @@ thread_at_exit(void (*run)(void *context), void *context)
     return RINGBUS_OK;
 }
 
+static int
+at_fork(void (*run)(void))
+{
+    return pthread_atfork(NULL, NULL, run) != 0 ? RINGBUS_ESYS : RINGBUS_OK;
+}
+
 static void
 yield(void)
 {
@@ -288,7 +323,57 @@ struct os ringbus__os = {
     .now_ns = now_ns,
     .random = random_bytes,
     .cpu_count = cpu_count,
+    .wiped_page = wiped_page,
+    .at_fork = at_fork,
 };
+
+/* ---- what a process has once ---- */
+
+static struct os_process unwiped; /* where the system has no page: a handler of fork wipes it */
+static struct os_process *process;
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+static struct atomic_u64 last_number;
+
+static void
+wipe(void)
+{
+    memset(&unwiped, 0, sizeof unwiped);
+}
+
+static void
+make_process(void)
+{
+    process = ringbus__os.wiped_page();
+    if (process == NULL && ringbus__os.at_fork(wipe) == RINGBUS_OK)
+        process = &unwiped;
+}
+
+struct os_process *
+ringbus__process(void)
+{
+    pthread_once(&process_once, make_process);
+    return process;
+}
+
+int
+ringbus__home_find(struct os_home *ret_home)
+{
+    struct os_process *here = ringbus__process();
+    uint64_t number = 0;
+
+    if (here == NULL)
+        return RINGBUS_ESYS;
+    number = load_u64(&here->number, ORDER_COUNT);
+    if (number == 0) {
+        const uint64_t next = add_u64(&last_number, 1, ORDER_COUNT) + 1;
+
+        /* COUNT: nothing is read through it; who comes second takes the first one's. */
+        if (cas_u64(&here->number, &number, next, ORDER_COUNT))
+            number = next;
+    }
+    *ret_home = (struct os_home){here, number};
+    return RINGBUS_OK;
+}
 
 int64_t
 ringbus_now_ns(void)

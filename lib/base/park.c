@@ -56,7 +56,7 @@ static struct bucket {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void
-make_buckets(void)
+init_buckets(void)
 {
     pthread_condattr_t attributes;
 
@@ -67,6 +67,14 @@ make_buckets(void)
         pthread_cond_init(&buckets[i].changed, &attributes);
     }
     pthread_condattr_destroy(&attributes);
+}
+
+/* A forked child begins with new ones: whoever held or slept on the old ones is not there. */
+static void
+make_buckets(void)
+{
+    init_buckets();
+    pthread_atfork(NULL, NULL, init_buckets);
 }
 
 static struct bucket *

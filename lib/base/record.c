@@ -1,46 +1,85 @@
 /* record.c - the list of all threads' records. */
 #include "base/record.h"
 
-#include "base/lock.h"
-#include "base/os.h"
 #include "ringbus/error.h"
 
 _Thread_local struct record ringbus__record __attribute__((tls_model("initial-exec")));
 struct atomic_u64 ringbus__record_epoch = {1};
 
-static struct lock list_lock;
-static struct record *list;
-static uint64_t last_id;
+/* Where nobody can have been linked. */
+static struct os_list none;
+
+static struct os_list *
+take_list(void)
+{
+    struct os_process *process = ringbus__process();
+    struct os_list *list = process != NULL ? &process->records : &none;
+
+    lock_acquire(&list->lock);
+    return list;
+}
+static struct atomic_u64 last_id;
 
 static void
 unlink_record(void *context)
 {
-    struct record *record = context;
-    struct record **at = &list;
+    struct record *record = context, *at = NULL;
+    struct os_list *list = NULL;
 
-    lock_acquire(&list_lock);
-    while (*at != record)
-        at = &(*at)->next;
-    *at = record->next;
-    lock_release(&list_lock);
-    record->is_linked = false;
     record->has_exited = true;
+    if (!record_is_here(record)) /* this process's list knows nothing of it */
+        return;
+    list = take_list();
+    at = list->first;
+    if (at == record) {
+        list->first = record->next;
+    } else {
+        while (at->next != record)
+            at = at->next;
+        at->next = record->next;
+    }
+    lock_release(&list->lock);
+    record->is_linked = false;
+}
+
+/* It is on no list of this process: nobody else looks at it. */
+static void
+clear(struct record *record)
+{
+    store_u64(&record->epoch, 0, ORDER_OWN);
+    for (int i = 0; i < RECORD_DEPTH; i++)
+        store_ptr(&record->called[i], NULL, ORDER_OWN);
+    record->depth = record->deliveries = record->hooks = 0;
+    record->is_linked = record->is_in_dead = false;
+    record->executor = record->loops = record->frames = NULL;
+}
+
+void
+ringbus__record_begin(struct record *record)
+{
+    if (record->home.process != NULL)
+        clear(record);
+    if (ringbus__home_find(&record->home) != RINGBUS_OK)
+        record->home.process = NULL;
 }
 
 int
 ringbus__record_link(struct record *record)
 {
+    struct os_list *list = NULL;
     int outcome = RINGBUS_ESYS;
 
-    if (!record->has_exited) /* else nobody would take it off the list again */
+    record_here(record);
+    /* After its exit nobody would take it off the list again. */
+    if (!record->has_exited && record->home.process != NULL)
         outcome = ringbus__os.thread_at_exit(unlink_record, record);
     if (outcome != RINGBUS_OK)
         return outcome;
-    lock_acquire(&list_lock);
-    record->id = ++last_id;
-    record->next = list;
-    list = record;
-    lock_release(&list_lock);
+    list = take_list();
+    record->id = add_u64(&last_id, 1, ORDER_COUNT) + 1;
+    record->next = list->first;
+    list->first = record;
+    lock_release(&list->lock);
     record->is_linked = true;
     return RINGBUS_OK;
 }
@@ -57,17 +96,18 @@ ringbus__record_oldest(void)
 {
     /* What is retired after this look has a tag that is not smaller. */
     uint64_t oldest = load_u64(&ringbus__record_epoch, ORDER_TABLE_ACQUIRE);
+    struct os_list *list = NULL;
 
     ringbus__barrier_heavy();
-    lock_acquire(&list_lock);
-    for (struct record *record = list; record != NULL; record = record->next) {
+    list = take_list();
+    for (const struct record *record = list->first; record != NULL; record = record->next) {
         /* EPOCH acquire: that thread's looks lie before the free that follows. */
         const uint64_t epoch = load_u64(&record->epoch, ORDER_EPOCH_ACQUIRE);
 
         if (epoch != 0 && epoch < oldest)
             oldest = epoch;
     }
-    lock_release(&list_lock);
+    lock_release(&list->lock);
     return oldest;
 }
 
@@ -84,29 +124,33 @@ calls(const struct record *record, const void *callee)
 bool
 ringbus__record_is_called(const void *callee)
 {
+    struct os_list *list = NULL;
     bool is_called = false;
 
     ringbus__barrier_heavy();
-    lock_acquire(&list_lock);
-    for (struct record *record = list; record != NULL && !is_called; record = record->next)
+    list = take_list();
+    for (const struct record *record = list->first; record != NULL && !is_called;
+         record = record->next)
         is_called = calls(record, callee);
-    lock_release(&list_lock);
+    lock_release(&list->lock);
     return is_called;
 }
 
 bool
 ringbus__record_serves(const void *callee, uint64_t tag)
 {
+    struct os_list *list = NULL;
     bool serves = false;
 
     ringbus__barrier_heavy();
-    lock_acquire(&list_lock);
-    for (struct record *record = list; record != NULL && !serves; record = record->next) {
+    list = take_list();
+    for (const struct record *record = list->first; record != NULL && !serves;
+         record = record->next) {
         /* EPOCH acquire: a delivery that is over has left its effects. */
         const uint64_t epoch = load_u64(&record->epoch, ORDER_EPOCH_ACQUIRE);
 
         serves = epoch != 0 && epoch <= tag && calls(record, callee);
     }
-    lock_release(&list_lock);
+    lock_release(&list->lock);
     return serves;
 }

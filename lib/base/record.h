@@ -8,6 +8,8 @@
  * I2  called[0..depth) is whom the thread is calling, innermost last
  * I3  epoch and called[] are stored, then a light barrier, then the look at what a changer may have changed; the
  *     changer changes, then a heavy barrier, then looks at epoch and called[]: one of them sees the other
+ * I4  a record belongs to one process: what a forked child's thread was doing in the parent is over, and its record
+ *     begins anew
  * Edges: EPOCH, CALL, TABLE.  Source: epoch-based reclamation (Fraser 2004); plain stores by membarrier as in
  * liburcu. */
 #ifndef RINGBUS_BASE_RECORD_H
@@ -19,6 +21,7 @@
 #include "base/atomic.h"
 #include "base/barrier.h"
 #include "base/cpu.h"
+#include "base/os.h"
 
 enum { RECORD_DEPTH = 16 };
 
@@ -31,13 +34,15 @@ struct record {
     uint32_t deliveries; /* nested; only the outermost sets the epoch */
     uint64_t id;         /* of the thread, once linked; never used again for another one */
     bool is_linked;
-    bool has_exited; /* the thread's exit hook has run */
+    bool has_exited;     /* the thread's exit hook has run */
+    struct os_home home; /* the process of all this */
     /* for the layer above: the executor this thread is, the loops it runs, the post it is delivering itself, the
      * user's hooks it is in */
     void *executor;
     void *loops;
     void *frames;
     uint32_t hooks;
+    bool is_in_dead; /* one of them is on_dead */
     /* guarded by the list's lock */
     struct record *next;
 };
@@ -49,6 +54,24 @@ extern struct atomic_u64 ringbus__record_epoch;
 
 /* Put this thread's record on the list. RINGBUS_OK, RINGBUS_ESYS. */
 int ringbus__record_link(struct record *record);
+
+/* The record begins its life in this process. */
+void ringbus__record_begin(struct record *record);
+
+static inline bool
+record_is_here(const struct record *record)
+{
+    return record->home.process != NULL && home_is_here(&record->home);
+}
+
+/* The record, begun in this process. */
+static inline struct record *
+record_here(struct record *record)
+{
+    if (unlikely(!record_is_here(record)))
+        ringbus__record_begin(record);
+    return record;
+}
 
 /* The tag of what has just been taken out of reach. */
 uint64_t ringbus__record_retire(void);
@@ -66,7 +89,8 @@ bool ringbus__record_is_called(const void *callee);
 static inline bool
 record_enter(struct record *record)
 {
-    if (unlikely(!record->is_linked) && ringbus__record_link(record) != 0)
+    if (unlikely(!record->is_linked || !home_is_here(&record->home)) &&
+        ringbus__record_link(record) != 0)
         return false;
     if (record->deliveries++ > 0)
         return true;

@@ -26,7 +26,7 @@ enum {
 bool
 ringbus__bus_must_not_wait(void)
 {
-    const struct record *record = &ringbus__record;
+    const struct record *record = record_here(&ringbus__record);
 
     return record->executor != NULL || record->frames != NULL || record->loops != NULL ||
            record->hooks > 0 || ringbus__poll_is_ours();
@@ -163,6 +163,9 @@ read_options(const struct ringbus_options *given, struct ringbus_options *ret_op
     options->max_topics = or_default(options->max_topics, DEFAULT_TOPICS);
     options->max_topic_length = or_default(options->max_topic_length, DEFAULT_TOPIC_LENGTH);
     options->max_groups = or_default(options->max_groups, DEFAULT_GROUPS);
+    if (options->default_group != NULL && options->default_group->size > 0 &&
+        options->default_group->kind == RINGBUS_GROUP_POLLED)
+        return RINGBUS_EINVAL; /* nobody has a handle to poll it by */
     return options->max_topics <= MAX_TOPICS && options->max_topic_length <= MAX_TOPIC_LENGTH &&
                    options->max_groups <= BUS_MAX_GROUPS && options->is_stepped <= 1 &&
                    (options->clock == NULL || options->is_stepped)
@@ -195,15 +198,19 @@ ringbus_open(const struct ringbus_options *given, struct ringbus_bus **ret_bus)
     struct ringbus_options options;
     struct ringbus_allocator allocator;
     struct ringbus_bus *bus = NULL;
+    struct os_home home;
     int outcome = RINGBUS_OK;
 
     if (ret_bus == NULL || read_options(given, &options) != 0 ||
         ringbus__alloc_init(options.allocator, &allocator) != 0)
         return RINGBUS_EINVAL;
+    if (ringbus__home_find(&home) != RINGBUS_OK)
+        return RINGBUS_ESYS;
     ringbus__barrier_init();
     bus = ringbus__alloc(&allocator, sizeof *bus, CPU_LINE);
     if (bus == NULL)
         return RINGBUS_ENOMEM;
+    bus->home = home;
     bus->allocator = allocator;
     bus->options = options;
     bus->options.default_group = NULL; /* read here only */
@@ -229,6 +236,8 @@ ringbus_close(struct ringbus_bus *bus)
 
     if (bus == NULL)
         return RINGBUS_OK;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
     for (const struct ringbus__loop *loop = bus->loops; loop != NULL; loop = loop->next_on_bus)
         is_attached = is_attached || loop->is_attached;
@@ -236,8 +245,8 @@ ringbus_close(struct ringbus_bus *bus)
     lock_release(&bus->lock);
     if (is_attached || ringbus__bus_must_not_wait() || state == BUS_ENDING || state == BUS_QUIET)
         return RINGBUS_EBUSY;
-    if (state == BUS_OPEN)
-        ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER);
+    if (state == BUS_OPEN && ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER) != RINGBUS_OK)
+        return RINGBUS_EBUSY; /* polls have to go on */
     for (uint32_t i = 0; i < bus->options.max_groups; i++)
         if (ringbus__group_at(bus, i) != NULL)
             ringbus__group_join(ringbus__group_at(bus, i));

@@ -9,6 +9,9 @@
  * executor one relaxed load a pass.
  * I1  attention is raised, then a heavy barrier, then the waiter looks; an executor commits, then a light barrier
  *     (in ring_moved), then looks at attention: one of them sees the other
+ *
+ * Fork: a child has the bus's memory and none of its threads. Every public function looks at bus_is_forked before it
+ * does anything with the bus but read what never changes.
  * Edges: STATE, TABLE. */
 #ifndef RINGBUS_BUS_BUS_H
 #define RINGBUS_BUS_BUS_H
@@ -16,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/lock.h"
+#include "base/os.h"
 #include "base/park.h"
 #include "base/record.h"
 #include "ringbus/ringbus.h"
@@ -35,9 +39,10 @@ struct ringbus_bus {
     struct ringbus_options options;
     struct hash_key hash_key;
 
-    /* read by every post and pass, written by the control plane */
-    _Alignas(CPU_LINE) struct atomic_ptr groups[BUS_MAX_GROUPS]; /* never freed, reused */
-    struct atomic_u32 state;                                     /* enum bus_state */
+    /* read by every post and pass, written by the control plane, or (home) never */
+    _Alignas(CPU_LINE) struct os_home home;
+    struct atomic_ptr groups[BUS_MAX_GROUPS]; /* never freed, reused */
+    struct atomic_u32 state;                  /* enum bus_state */
     struct atomic_u32 attention;
     struct ringbus_group *default_group;
 
@@ -74,6 +79,13 @@ struct ringbus_bus {
     struct ringbus_topic *last_retired_topic;
 };
 
+/* This process is a child of the one that opened the bus. */
+static inline bool
+bus_is_forked(const struct ringbus_bus *bus)
+{
+    return unlikely(!home_is_here(&bus->home));
+}
+
 /* This thread runs an executor, a handler or a hook of any bus, or a loop: it must not wait for handlers. */
 bool ringbus__bus_must_not_wait(void);
 
@@ -84,7 +96,7 @@ bool ringbus__bus_has_pass(const struct ringbus_bus *bus);
 static inline void
 bus_enter_hook(void)
 {
-    ringbus__record.hooks++;
+    record_here(&ringbus__record)->hooks++;
 }
 
 static inline void

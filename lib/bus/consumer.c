@@ -170,6 +170,8 @@ place(struct ringbus_consumer *consumer, const struct ringbus_consumer_options *
     for (uint32_t i = 0; i < options->after_count; i++)
         if (options->after[i]->stage >= consumer->stage)
             consumer->stage = options->after[i]->stage + 1;
+    if (consumer->stage >= MAX_STAGES)
+        return RINGBUS_ENOSPC;
     if (!ringbus__board_add_stage(group, consumer->stage))
         return RINGBUS_ENOMEM;
     for (uint32_t i = 0; i < options->after_count; i++) {
@@ -217,6 +219,8 @@ ringbus_consumer_open(struct ringbus_bus *bus, ringbus_handler handler, void *co
     if (bus == NULL || handler == NULL || ret_consumer == NULL ||
         read_options(bus, given, &options) != 0)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     consumer = make(bus, handler, context, &options);
     if (consumer == NULL)
         return RINGBUS_ENOMEM;
@@ -358,6 +362,8 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     if (consumer == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
     bus = consumer->bus;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     ringbus__bus_watch(bus); /* until it is finished */
     lock_acquire(&bus->lock);
     if (load_u32(&consumer->is_closing, ORDER_OWN)) {
@@ -390,8 +396,10 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
         rows = ringbus__report_take(bus);
         lock_release(&bus->lock);
         ringbus__report_tell(bus, rows);
-        if (outcome != RINGBUS_OK)
-            return RINGBUS_PENDING; /* nothing to step */
+        if (outcome != RINGBUS_OK) { /* nothing to step */
+            ringbus__bus_settle(bus);
+            return RINGBUS_PENDING;
+        }
     }
     ringbus__bus_unwatch(bus);
     ringbus__consumer_destroy(bus, consumer);

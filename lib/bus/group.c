@@ -190,21 +190,20 @@ open_ring(struct ringbus_group *group)
             lane->reader->waits_for_readers = group->lane_count > 1;
     }
     ringbus_ring_end(group->ring); /* opened again by each life */
-    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED) {
-        group->polled = ringbus__poll_open(group);
-        outcome = group->polled != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
-    }
+    if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED)
+        outcome = ringbus__poll_open(group, &group->polled);
     return outcome;
 }
 
-static struct ringbus_group *
-make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options, uint32_t index)
+static int
+make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options, uint32_t index,
+    struct ringbus_group **ret_group)
 {
     struct ringbus_group *group = ringbus__alloc(&bus->allocator, sizeof *group, CPU_LINE);
     int outcome = RINGBUS_OK;
 
     if (group == NULL)
-        return NULL;
+        return RINGBUS_ENOMEM;
     group->bus = bus;
     group->index = index;
     group->bit = UINT64_C(1) << index;
@@ -226,9 +225,10 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     else
         outcome = open_ring(group);
     if (outcome == RINGBUS_OK)
-        return group;
-    ringbus__group_free(group);
-    return NULL;
+        *ret_group = group;
+    else
+        ringbus__group_free(group);
+    return outcome;
 }
 
 /* Under the bus lock: its threads, if it has any, are past all hooks of the user's. */
@@ -267,13 +267,14 @@ take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
 {
     for (uint32_t index = 0; index < bus->options.max_groups; index++) {
         struct ringbus_group *group = ringbus__group_at(bus, index);
+        int outcome = RINGBUS_OK;
 
         if (group != NULL && !is_reusable(group, options))
             continue;
         if (group == NULL)
-            group = make_group(bus, options, index);
-        if (group == NULL)
-            return RINGBUS_ENOMEM;
+            outcome = make_group(bus, options, index, &group);
+        if (outcome != RINGBUS_OK)
+            return outcome;
         group->state = GROUP_STARTING;
         group->life++;
         /* TABLE release: the group is complete. */
@@ -373,6 +374,8 @@ ringbus_group_open(struct ringbus_bus *bus, const struct ringbus_group_options *
 {
     if (bus == NULL || ret_group == NULL)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     return ringbus__group_make(bus, options, NULL, ret_group);
 }
 
@@ -459,6 +462,8 @@ ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
     if (group == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
     bus = group->bus;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     if (group == bus->default_group || group->kind == RINGBUS_GROUP_LOOP)
         return RINGBUS_EINVAL;
     lock_acquire(&bus->lock);
@@ -488,6 +493,8 @@ set_paused(struct ringbus_group *group, uint32_t is_paused)
 
     if (group == NULL || group->kind == RINGBUS_GROUP_CALLER)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(group->bus))
+        return RINGBUS_EFORKED;
     lock_acquire(&group->bus->lock);
     if (group->state == GROUP_ENDED || load_u32(&group->bus->state, ORDER_OWN) > BUS_ENDING)
         outcome = RINGBUS_ESHUTDOWN;

@@ -21,7 +21,8 @@ enum { START_AGAIN = 1 << 30 };
 static int
 wait_for_room(const struct posting *posting, struct ringbus_group *group, bool has_pass)
 {
-    struct lane *executor = ringbus__record.executor;
+    const struct record *record = record_here(&ringbus__record);
+    struct lane *executor = record->executor;
     int64_t began = 0;
     int outcome = RINGBUS_OK;
 
@@ -31,8 +32,8 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group, bool h
             return RINGBUS_OK;
     }
     if (!posting->may_wait || group->bus->options.is_stepped ||
-        (executor != NULL && executor->group == group) || ringbus__record.frames != NULL ||
-        ringbus__record.loops != NULL || ringbus__poll_is_ours()) {
+        (executor != NULL && executor->group == group) || record->frames != NULL ||
+        record->loops != NULL || ringbus__poll_is_ours()) {
         add_u64(&group->refused, 1, ORDER_COUNT);
         ringbus__loop_note_refusal(group);
         return posting->may_wait ? RINGBUS_EDEADLK : RINGBUS_EAGAIN;
@@ -242,7 +243,7 @@ post_many(const struct posting *posting, uint64_t route)
 static __attribute__((noinline)) int
 post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posting)
 {
-    static _Thread_local bool is_inside;
+    struct record *record = record_here(&ringbus__record);
     const struct ringbus_event event = {
         .topic = name,
         .handle = posting->topic,
@@ -257,12 +258,12 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
     if (state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus)))
         return RINGBUS_ESHUTDOWN;
     add_u64(&bus->dead, 1, ORDER_COUNT);
-    if (bus->options.on_dead != NULL && !is_inside) {
-        is_inside = true;
+    if (bus->options.on_dead != NULL && !record->is_in_dead) {
+        record->is_in_dead = true;
         bus_enter_hook();
         bus->options.on_dead(bus, &event, bus->options.hook_context);
         bus_leave_hook();
-        is_inside = false;
+        record->is_in_dead = false;
     }
     return 0;
 }
@@ -309,6 +310,8 @@ post_by_handle(struct posting *posting, const struct ringbus_post_options *given
 
     if (unlikely(posting->topic == NULL))
         return RINGBUS_EINVAL;
+    if (bus_is_forked(posting->topic->bus))
+        return RINGBUS_EFORKED;
     if (given != NULL) {
         if (ringbus__options_read(&options, sizeof options, sizeof options, given) != 0)
             return RINGBUS_EINVAL;
@@ -351,6 +354,8 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
 
     if (bus == NULL || name == NULL || (posting->data == NULL && posting->size > 0))
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     outcome = ringbus__topic_find(bus, name, &posting->topic);
     if (outcome != RINGBUS_OK)
         return outcome;

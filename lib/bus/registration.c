@@ -153,6 +153,8 @@ ringbus_register_topics(struct ringbus_bus *bus, struct ringbus_consumer *consum
 {
     if (bus == NULL || consumer == NULL || consumer->bus != bus || topics == NULL || count == 0)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     return register_topics(consumer, topics, count);
 }
 
@@ -217,6 +219,8 @@ ringbus_unregister_consumer(
 
     if (bus == NULL || consumer == NULL || consumer->bus != bus)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
     at = &consumer->registrations;
     while (topic != NULL && *at != NULL && strcmp((*at)->topic->name, topic) != 0)
@@ -245,6 +249,8 @@ ringbus_is_subscribed(
 
     if (bus == NULL || consumer == NULL || consumer->bus != bus || topic == NULL)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
     at = consumer->registrations;
     while (at != NULL && (!at->is_counted || strcmp(at->topic->name, topic) != 0))

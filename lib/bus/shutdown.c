@@ -279,6 +279,8 @@ ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline
 
     if (bus == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
     is_first = load_u32(&bus->state, ORDER_OWN) == BUS_OPEN;
     if (load_u32(&bus->state, ORDER_OWN) <= BUS_ENDING)
@@ -330,6 +332,8 @@ ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns)
 
     if (bus == NULL)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     if (ringbus__bus_must_not_wait())
         return RINGBUS_EDEADLK;
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {

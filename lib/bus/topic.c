@@ -298,13 +298,15 @@ ringbus_topic_open(struct ringbus_bus *bus, const char *name, struct ringbus_top
 {
     if (bus == NULL || ret_topic == NULL)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     return ringbus__topic_acquire(bus, name, ret_topic);
 }
 
 void
 ringbus_topic_close(struct ringbus_topic *topic)
 {
-    if (topic != NULL)
+    if (topic != NULL && !bus_is_forked(topic->bus))
         ringbus__topic_release(topic);
 }
 

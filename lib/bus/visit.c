@@ -229,7 +229,9 @@ ringbus_visit(struct ringbus_bus *bus, figure_visit visit, void *context)
 {
     struct visitor visitor = {visit, context};
 
-    return bus == NULL || visit == NULL ? RINGBUS_EINVAL : walk(bus, visit_object, &visitor);
+    if (bus == NULL || visit == NULL)
+        return RINGBUS_EINVAL;
+    return bus_is_forked(bus) ? RINGBUS_EFORKED : walk(bus, visit_object, &visitor);
 }
 
 static int
@@ -247,6 +249,8 @@ ringbus_dump(struct ringbus_bus *bus, FILE *stream)
 
     if (bus == NULL || stream == NULL)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     outcome = walk(bus, print_object, stream);
     return outcome != RINGBUS_OK ? outcome : ringbus__stream_finish(stream);
 }

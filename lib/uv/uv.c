@@ -40,50 +40,45 @@ struct bell {
     uint32_t writer_count;
     struct attachment *left; /* groups that have left in this turn */
     struct attachment *last; /* the bell's last one: its callback comes when the handle is closed */
-    /* guarded by the mutex: detach may come from any thread */
+    /* guarded by the adapters' lock: detach may come from any thread */
     struct attachment *attachments;
 };
-
-static uv_once_t once = UV_ONCE_INIT;
-static uv_mutex_t mutex;
-static struct bell *bells;
-
-static void
-make_mutex(void)
-{
-    uv_mutex_init(&mutex);
-}
-
-static void
-lock(void)
-{
-    uv_once(&once, make_mutex);
-    uv_mutex_lock(&mutex);
-}
 
 static struct bell *
 find_bell(const struct ringbus_bus *bus, const uv_loop_t *loop)
 {
-    struct bell *bell = NULL;
+    struct bell *bell = *ringbus__loop_lock();
 
-    lock();
-    bell = bells;
     while (bell != NULL && (bell->bus != bus || bell->async.loop != loop))
         bell = bell->next;
-    uv_mutex_unlock(&mutex);
+    ringbus__loop_unlock();
     return bell;
+}
+
+static int
+find_own(const struct ringbus_bus *bus, const uv_loop_t *loop, struct bell **ret_bell)
+{
+    if (bus == NULL || loop == NULL)
+        return RINGBUS_EINVAL;
+    if (ringbus__loop_is_forked(bus, NULL))
+        return RINGBUS_EFORKED;
+    *ret_bell = find_bell(bus, loop);
+    return *ret_bell != NULL ? RINGBUS_OK : RINGBUS_EINVAL;
 }
 
 static void
 unlist(struct bell *bell)
 {
-    struct bell **at = &bells;
+    void **first = ringbus__loop_lock();
+    struct bell *at = *first;
 
-    lock();
-    while (*at != bell)
-        at = &(*at)->next;
-    *at = bell->next;
-    uv_mutex_unlock(&mutex);
+    if (at == bell)
+        *first = bell->next;
+    while (at != bell && at->next != bell)
+        at = at->next;
+    if (at != bell)
+        at->next = bell->next;
+    ringbus__loop_unlock();
 }
 
 /* ---- leaving ---- */
@@ -109,6 +104,8 @@ on_closed(uv_handle_t *handle)
     void (*const callback)(void *context) = last->callback;
     void *const context = last->context;
 
+    if (ringbus__loop_is_forked(bus, NULL)) /* as in on_async */
+        return;
     ringbus__loop_release(bus, last, sizeof *last);
     ringbus__loop_release(bus, bell, sizeof *bell);
     ringbus__loop_detach(loop); /* the bus may be closed from here on */
@@ -148,12 +145,12 @@ on_left(struct ringbus_group *group, void *context)
     struct bell *bell = context;
     struct attachment **at = &bell->attachments, *attachment = NULL;
 
-    lock();
+    ringbus__loop_lock();
     while ((*at)->group != group)
         at = &(*at)->next;
     attachment = *at;
     *at = attachment->next;
-    uv_mutex_unlock(&mutex);
+    ringbus__loop_unlock();
     attachment->next = bell->left;
     bell->left = attachment;
 }
@@ -202,8 +199,11 @@ on_async(uv_async_t *async)
 {
     struct bell *bell = async->data;
     const uint32_t writers = bell->writer_count;
-    const uint32_t handled = ringbus__loop_turn(bell->loop, bell->budget, on_left, bell);
+    uint32_t handled = 0;
 
+    if (ringbus__loop_is_forked(bell->bus, NULL)) /* a child runs its copy of the loop */
+        return;
+    handled = ringbus__loop_turn(bell->loop, bell->budget, on_left, bell);
     if (finish_left(bell)) {
         close_bell(bell);
         return;
@@ -226,16 +226,18 @@ forget(struct ringbus_group *group, void *context)
 static int
 start_handle(struct bell *bell, uv_loop_t *loop, struct ringbus_group *group)
 {
+    void **first = NULL;
+
     if (uv_async_init(loop, &bell->async, on_async) != 0) {
         ringbus__loop_group_end(group, RINGBUS_DISCARD);
         ringbus__loop_turn(bell->loop, 1, forget, NULL);
         return RINGBUS_ESYS;
     }
     bell->async.data = bell;
-    lock();
-    bell->next = bells;
-    bells = bell;
-    uv_mutex_unlock(&mutex);
+    first = ringbus__loop_lock();
+    bell->next = *first;
+    *first = bell;
+    ringbus__loop_unlock();
     return RINGBUS_OK;
 }
 
@@ -293,10 +295,10 @@ open_group(struct bell *bell, uv_loop_t *loop, bool is_new,
         return outcome;
     }
     attachment->group = group;
-    lock();
+    ringbus__loop_lock();
     attachment->next = bell->attachments;
     bell->attachments = attachment;
-    uv_mutex_unlock(&mutex);
+    ringbus__loop_unlock();
     uv_async_send(&bell->async); /* a first turn arms the group */
     *ret_group = group;
     return RINGBUS_OK;
@@ -314,6 +316,8 @@ ringbus_uv_group_open(struct ringbus_bus *bus, uv_loop_t *loop,
     if (bus == NULL || loop == NULL || ret_group == NULL ||
         read_options(given, &options) != RINGBUS_OK)
         return RINGBUS_EINVAL;
+    if (ringbus__loop_is_forked(bus, NULL))
+        return RINGBUS_EFORKED;
     bell = find_bell(bus, loop);
     is_new = bell == NULL;
     if (is_new)
@@ -328,9 +332,9 @@ ringbus_uv_group_open(struct ringbus_bus *bus, uv_loop_t *loop,
     return outcome;
 }
 
-/* Under the mutex: of all that have not left. */
+/* Under the lock: of all that have not left. */
 static struct attachment *
-find_attachment(const struct ringbus_group *group, struct bell **ret_bell)
+find_attachment(struct bell *bells, const struct ringbus_group *group, struct bell **ret_bell)
 {
     for (struct bell *bell = bells; bell != NULL; bell = bell->next)
         for (struct attachment *at = bell->attachments; at != NULL; at = at->next)
@@ -351,8 +355,10 @@ ringbus_uv_detach(struct ringbus_group *group, enum ringbus_how how,
 
     if (group == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
-    lock(); /* over both: the loop must not forget the attachment before it is told whom to call */
-    at = find_attachment(group, &bell);
+    if (ringbus__loop_is_forked(NULL, group))
+        return RINGBUS_EFORKED;
+    /* Over both: the loop must not forget the attachment before it is told whom to call. */
+    at = find_attachment(*ringbus__loop_lock(), group, &bell);
     if (at != NULL)
         outcome = ringbus__loop_group_end(group, how);
     if (outcome == RINGBUS_OK) {
@@ -365,7 +371,7 @@ ringbus_uv_detach(struct ringbus_group *group, enum ringbus_how how,
                 &self, &bell->thread)) /* a loop runs no turn for an unreferenced handle */
             uv_ref((uv_handle_t *)&bell->async);
     }
-    uv_mutex_unlock(&mutex);
+    ringbus__loop_unlock();
     return outcome;
 }
 
@@ -375,11 +381,12 @@ int
 ringbus_uv_on_writable(
     struct ringbus_bus *bus, uv_loop_t *loop, void (*callback)(void *context), void *context)
 {
-    struct bell *bell = bus && loop && callback ? find_bell(bus, loop) : NULL;
+    struct bell *bell = NULL;
     struct writer *writer = NULL;
+    const int outcome = callback ? find_own(bus, loop, &bell) : RINGBUS_EINVAL;
 
-    if (bell == NULL)
-        return RINGBUS_EINVAL;
+    if (outcome != RINGBUS_OK)
+        return outcome;
     writer = ringbus__loop_alloc(bus, sizeof *writer);
     if (writer == NULL)
         return RINGBUS_ENOMEM;
@@ -396,10 +403,11 @@ ringbus_uv_on_writable(
 int
 ringbus_uv_ref(struct ringbus_bus *bus, uv_loop_t *loop)
 {
-    struct bell *bell = bus && loop ? find_bell(bus, loop) : NULL;
+    struct bell *bell = NULL;
+    const int outcome = find_own(bus, loop, &bell);
 
-    if (bell == NULL)
-        return RINGBUS_EINVAL;
+    if (outcome != RINGBUS_OK)
+        return outcome;
     uv_ref((uv_handle_t *)&bell->async);
     return RINGBUS_OK;
 }
@@ -407,10 +415,11 @@ ringbus_uv_ref(struct ringbus_bus *bus, uv_loop_t *loop)
 int
 ringbus_uv_unref(struct ringbus_bus *bus, uv_loop_t *loop)
 {
-    struct bell *bell = bus && loop ? find_bell(bus, loop) : NULL;
+    struct bell *bell = NULL;
+    const int outcome = find_own(bus, loop, &bell);
 
-    if (bell == NULL)
-        return RINGBUS_EINVAL;
+    if (outcome != RINGBUS_OK)
+        return outcome;
     uv_unref((uv_handle_t *)&bell->async);
     return RINGBUS_OK;
 }

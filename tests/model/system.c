@@ -143,6 +143,21 @@ struct os ringbus__os = {
     .cpu_count = cpu_count,
 };
 
+struct os_process *
+ringbus__process(void)
+{
+    static struct os_process process;
+
+    return &process;
+}
+
+int
+ringbus__home_find(struct os_home *ret_home)
+{
+    *ret_home = (struct os_home){ringbus__process(), 0};
+    return RINGBUS_OK;
+}
+
 /* ---- memory of one execution ---- */
 
 enum { FREED = 64 };

@@ -231,7 +231,7 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     post->posting = posting;
     post->groups = groups;
     post->nested = NULL;
-    post->is_outermost = record->frames == NULL;
+    post->is_outermost = record->frames == NULL || !record_is_here(record);
     if (!post->is_outermost)
         return begin_nested(post);
     if (!record_enter(record))

@@ -8,19 +8,16 @@ struct edge {
     bool is_seen;
 };
 
-static struct lock graph_lock;
-static struct edge *edges;
-
 /* Depth first from `from`: does a chain of live waits lead to `to`? Chains are as long as there are groups that
  * wait at this moment, and so is the recursion. */
 static bool
-leads_to(const struct ringbus_group *from, const struct ringbus_group *to)
+leads_to(struct edge *edges, const struct ringbus_group *from, const struct ringbus_group *to)
 {
     for (struct edge *edge = edges; edge != NULL; edge = edge->next) {
         if (edge->from != from || edge->is_seen || ringbus__ring_has_room(edge->to->ring, 1))
             continue;
         edge->is_seen = true;
-        if (edge->to == to || leads_to(edge->to, to))
+        if (edge->to == to || leads_to(edges, edge->to, to))
             return true;
     }
     return false;
@@ -30,33 +27,39 @@ leads_to(const struct ringbus_group *from, const struct ringbus_group *to)
 static int
 enter(struct edge *edge, bool has_pass)
 {
+    struct os_list *waits = &ringbus__process()->waits;
     int outcome = RINGBUS_OK;
 
-    lock_acquire(&graph_lock);
-    for (struct edge *at = edges; at != NULL; at = at->next)
+    lock_acquire(&waits->lock);
+    for (struct edge *at = waits->first; at != NULL; at = at->next)
         at->is_seen = false;
     if (ringbus__ring_is_decided(edge->to->ring, 1, has_pass)) {
         outcome = RINGBUS_EAGAIN;
-    } else if (leads_to(edge->to, edge->from)) {
+    } else if (leads_to(waits->first, edge->to, edge->from)) {
         outcome = RINGBUS_EDEADLK;
     } else {
-        edge->next = edges;
-        edges = edge;
+        edge->next = waits->first;
+        waits->first = edge;
     }
-    lock_release(&graph_lock);
+    lock_release(&waits->lock);
     return outcome;
 }
 
 static void
 leave(struct edge *edge)
 {
-    struct edge **at = &edges;
+    struct os_list *waits = &ringbus__process()->waits;
+    struct edge *at = NULL;
 
-    lock_acquire(&graph_lock);
-    while (*at != edge)
-        at = &(*at)->next;
-    *at = edge->next;
-    lock_release(&graph_lock);
+    lock_acquire(&waits->lock);
+    at = waits->first;
+    if (at == edge)
+        waits->first = edge->next;
+    while (at != edge && at->next != edge)
+        at = at->next;
+    if (at != edge)
+        at->next = edge->next;
+    lock_release(&waits->lock);
 }
 
 int

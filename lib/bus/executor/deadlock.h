@@ -1,4 +1,4 @@
-/* deadlock.h - which groups wait for which: one graph for the process.
+/* deadlock.h - which groups wait for which: one graph for the process (os.h).
  *
  * Only an executor's thread that is about to sleep in a post, in a handler, for room in another group enters it. A
  * group waits when an executor of it does.

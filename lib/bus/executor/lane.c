@@ -321,8 +321,8 @@ ringbus__lane_run_range(struct lane *lane, uint32_t number)
     for (int64_t sequence = taken + 1; sequence <= taken + count; sequence++) {
         handle(lane, &delivery, sequence, &part->in_range);
         store_i64(&part->in_range.done, sequence, ORDER_COUNT);
-        if (lane->touched == NULL) /* POSITION release: as in move_to; told at the end */
-            store_i64(&part->work, sequence, ORDER_POSITION_RELEASE);
+        if (lane->touched == NULL) /* its next call may be a long one */
+            move_to(lane, &part->work, sequence);
     }
     end_batches(&delivery, taken + count);
     record_leave(delivery.record);
@@ -346,9 +346,8 @@ ringbus__lane_commit_early(struct lane *lane)
     progress = lane->is_range ? &part->in_range : &part->in_order;
     position = lane->is_range ? &part->work : &part->position;
     safe = lane->touched ? lane->safe : load_i64(&progress->done, ORDER_OWN);
-    if (safe <= load_i64(position, ORDER_OWN))
-        return;
-    move_to(lane, position, safe);
+    if (safe > load_i64(position, ORDER_OWN))
+        move_to(lane, position, safe);
     /* HINT: as in attend; but a handler is running, so nothing is settled. */
     if (load_u32(&lane->group->is_watched, ORDER_HINT) ||
         load_u32(&lane->group->bus->attention, ORDER_HINT))

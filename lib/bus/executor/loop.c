@@ -74,7 +74,7 @@ ringbus__loop_attach(struct ringbus_bus *bus, void (*wake)(void *context), void 
     struct ringbus__loop *loop = NULL;
     int outcome = RINGBUS_OK;
 
-    if (!ringbus__record.is_linked)
+    if (!record_here(&ringbus__record)->is_linked)
         outcome = ringbus__record_link(&ringbus__record);
     if (outcome != RINGBUS_OK)
         return outcome;
@@ -344,6 +344,29 @@ ringbus__loop_is_writable(struct ringbus__loop *loop)
     store_u64(&loop->refused, refused, ORDER_OWN);
     lock_release(&bus->lock);
     return refused == 0;
+}
+
+/* ---- for adapters ---- */
+
+int
+ringbus__loop_is_forked(const struct ringbus_bus *bus, const struct ringbus_group *group)
+{
+    return bus_is_forked(group != NULL ? group->bus : bus);
+}
+
+void **
+ringbus__loop_lock(void)
+{
+    struct os_list *adapters = &ringbus__process()->adapters;
+
+    lock_acquire(&adapters->lock);
+    return &adapters->first;
+}
+
+void
+ringbus__loop_unlock(void)
+{
+    lock_release(&ringbus__process()->adapters.lock);
 }
 
 int

@@ -75,6 +75,15 @@ RINGBUS_API int ringbus__loop_sleep(struct ringbus__loop *loop);
 /* Every group in `refused` has fallen to half or ended, or the bus shuts down; then refused is 0 again. */
 RINGBUS_API int ringbus__loop_is_writable(struct ringbus__loop *loop);
 
+/* The bus, or the group's (NULL: no group), belongs to a parent process. */
+RINGBUS_API int ringbus__loop_is_forked(
+    const struct ringbus_bus *bus, const struct ringbus_group *group);
+
+/* Take the lock that adapters have once for the process; returned is the place of the first of what they list under it,
+ * NULL at the beginning, in a forked child, too. Not before a bus is open. */
+RINGBUS_API void **ringbus__loop_lock(void);
+RINGBUS_API void ringbus__loop_unlock(void);
+
 /* For an adapter's own options struct: as ringbus__options_read. */
 RINGBUS_API int ringbus__loop_options(void *known, size_t known_size, const void *given);
 

@@ -12,38 +12,38 @@ struct polled {
     struct atomic_u32 is_running; /* a thread is in it */
     bool is_at_end;               /* of whoever polls */
 
-    /* guarded by list_lock */
+    /* guarded by the list's lock: it is of the process, since a thread must not wait for what it alone can do, in
+     * whichever bus that is */
     struct polled *next;
     uint64_t thread; /* whose it is; 0: nobody's */
 };
 
-/* All of the process: a thread must not wait for what it alone can do, in whichever bus that is. */
-static struct lock list_lock;
-static struct polled *list;
-static struct atomic_u32 list_count;
-
 bool
 ringbus__poll_is_ours(void)
 {
+    const struct record *record = record_here(&ringbus__record);
+    struct os_list *list = NULL;
     bool is_ours = false;
 
-    /* HINT: this thread has counted its own. */
-    if (likely(load_u32(&list_count, ORDER_HINT) == 0) || !ringbus__record.is_linked)
+    if (!record->is_linked) /* who polls is */
         return false;
-    lock_acquire(&list_lock);
-    for (const struct polled *at = list; at != NULL && !is_ours; at = at->next)
-        is_ours = at->thread == ringbus__record.id &&
+    list = &ringbus__process()->polled;
+    lock_acquire(&list->lock);
+    for (const struct polled *at = list->first; at != NULL && !is_ours; at = at->next)
+        is_ours = at->thread == record->id &&
                   load_u32(&at->group->bus->state, ORDER_STATE_ACQUIRE) != BUS_ENDED;
-    lock_release(&list_lock);
+    lock_release(&list->lock);
     return is_ours;
 }
 
 static void
 give_to(struct polled *polled, uint64_t thread)
 {
-    lock_acquire(&list_lock);
+    struct os_list *list = &ringbus__process()->polled;
+
+    lock_acquire(&list->lock);
     polled->thread = thread;
-    lock_release(&list_lock);
+    lock_release(&list->lock);
 }
 
 /* ---- open ---- */
@@ -56,41 +56,46 @@ wake(void *context)
     ringbus__os.bell_set(&polled->bell);
 }
 
-struct polled *
-ringbus__poll_open(struct ringbus_group *group)
+int
+ringbus__poll_open(struct ringbus_group *group, struct polled **ret_polled)
 {
+    struct os_list *list = &ringbus__process()->polled;
     struct ringbus_bus *bus = group->bus;
     struct polled *polled = ringbus__alloc(&bus->allocator, sizeof *polled, CPU_LINE);
 
     if (polled == NULL)
-        return NULL;
+        return RINGBUS_ENOMEM;
     if (ringbus__os.bell_open(&polled->bell) != RINGBUS_OK) {
         ringbus__release(&bus->allocator, polled, sizeof *polled);
-        return NULL;
+        return RINGBUS_ESYS;
     }
     polled->group = group;
     polled->loop.bus = bus;
     polled->loop.wake = wake;
     polled->loop.wake_context = polled;
-    lock_acquire(&list_lock);
-    polled->next = list;
-    list = polled;
-    lock_release(&list_lock);
-    add_u32(&list_count, 1, ORDER_COUNT);
-    return polled;
+    lock_acquire(&list->lock);
+    polled->next = list->first;
+    list->first = polled;
+    lock_release(&list->lock);
+    *ret_polled = polled;
+    return RINGBUS_OK;
 }
 
 void
 ringbus__poll_free(struct polled *polled)
 {
-    struct polled **at = &list;
+    struct os_list *list = &ringbus__process()->polled;
+    struct polled *at = NULL;
 
-    lock_acquire(&list_lock);
-    while (*at != polled)
-        at = &(*at)->next;
-    *at = polled->next;
-    lock_release(&list_lock);
-    add_u32(&list_count, (uint32_t)-1, ORDER_COUNT);
+    lock_acquire(&list->lock);
+    at = list->first;
+    if (at == polled)
+        list->first = polled->next;
+    while (at != NULL && at->next != polled)
+        at = at->next;
+    if (at != NULL)
+        at->next = polled->next;
+    lock_release(&list->lock);
     ringbus__os.bell_close(&polled->bell);
     ringbus__release(&polled->group->bus->allocator, polled, sizeof *polled);
 }
@@ -115,7 +120,7 @@ arm(struct polled *polled)
 int
 ringbus__poll_begin(struct polled *polled)
 {
-    struct record *record = &ringbus__record;
+    struct record *record = record_here(&ringbus__record);
 
     if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
         return RINGBUS_ESYS;
@@ -154,11 +159,13 @@ poll_group(struct polled *polled, uint32_t max)
 int
 ringbus_group_poll(struct ringbus_group *group, uint32_t max)
 {
-    struct record *record = &ringbus__record;
+    struct record *record = record_here(&ringbus__record);
     int outcome = RINGBUS_OK;
 
     if (group == NULL || group->kind != RINGBUS_GROUP_POLLED || max == 0 || max > INT32_MAX)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(group->bus))
+        return RINGBUS_EFORKED;
     if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
         return RINGBUS_EDEADLK;
     if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
@@ -177,5 +184,7 @@ ringbus_group_fd(const struct ringbus_group *group)
 {
     if (group == NULL || group->kind != RINGBUS_GROUP_POLLED)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(group->bus))
+        return RINGBUS_EFORKED;
     return group->polled->bell.fd;
 }

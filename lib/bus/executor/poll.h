@@ -13,8 +13,8 @@ struct polled;
 /* The calling thread is that of a polled group, of whatever bus, that has not come to its end. */
 bool ringbus__poll_is_ours(void);
 
-/* What a polled group needs besides its ring; NULL: out of memory, or the system refused. For all its lives. */
-struct polled *ringbus__poll_open(struct ringbus_group *group);
+/* What a polled group needs besides its ring, for all its lives. RINGBUS_OK, RINGBUS_ENOMEM, RINGBUS_ESYS. */
+int ringbus__poll_open(struct ringbus_group *group, struct polled **ret_polled);
 void ringbus__poll_free(struct polled *polled);
 
 /* Under the bus lock: a life begins, the calling thread is the group's. RINGBUS_OK, RINGBUS_ESYS. */

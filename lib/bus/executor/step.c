@@ -76,6 +76,7 @@ take(struct ringbus_bus *bus, const struct step *step)
         store_u32(&step->lane->started, LANE_GONE, ORDER_OWN);
         ringbus__group_reached_end(step->lane->group);
     } else if (step->is_range) {
+        step->lane->range = 1 + (uint32_t)(dice >> 32) % 4; /* not learnt from time */
         ringbus__lane_run_range(step->lane, step->stage);
     } else {
         /* Usually one event, so that others come between; sometimes more, so that batches are met. */
@@ -88,11 +89,13 @@ take(struct ringbus_bus *bus, const struct step *step)
 int
 ringbus_step(struct ringbus_bus *bus)
 {
-    struct record *record = &ringbus__record;
+    struct record *record = record_here(&ringbus__record);
     struct step step;
 
     if (bus == NULL || !bus->options.is_stepped)
         return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
     if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
         return RINGBUS_EDEADLK;
     if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
