@@ -101,7 +101,8 @@ count_pending(struct ringbus_group *group)
 
     /* The lock keeps the topics, a reader of our own keeps the slots from being overwritten while we look. */
     lock_acquire(&group->bus->names);
-    if (ringbus__reader_open_at(group->ring, NULL, &reader) != RINGBUS_OK) {
+    if (ringbus__reader_open_behind(group->ring, 0, ringbus__board_settled, group, &reader) !=
+        RINGBUS_OK) {
         lock_release(&group->bus->names);
         return;
     }

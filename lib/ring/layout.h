@@ -89,7 +89,7 @@ struct ringbus_reader {
     struct ringbus_worker *worker; /* then: whom it waits for */
     /* There is a run to poll, or something else for which it must not sleep. */
     bool (*has_something)(struct ringbus_reader *reader);
-    void *owner; /* of has_something, when it is not the ring's */
+    void *owner;         /* of has_something, when it is not the ring's */
     uint32_t dependents; /* readers open after this one */
     bool is_open;
     char name[RING_MAX_NAME + 1];

@@ -393,27 +393,20 @@ ringbus_reader_open(struct ringbus_ring *ring, const struct ringbus_reader_optio
     return ringbus__reader_join(ring, &options, NULL, 0, ret_reader);
 }
 
-/* Of `other`, or of the layer above. */
-static int64_t
-position_behind(const struct ringbus_ring *ring, const struct ringbus_reader *other)
-{
-    return other != NULL ? ringbus_reader_position(other) : ring->board(ring->board_context);
-}
-
 int
-ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *other,
-    struct ringbus_reader **ret_reader)
+ringbus__reader_open_behind(struct ringbus_ring *ring, uint32_t first,
+    int64_t (*position)(void *context), void *context, struct ringbus_reader **ret_reader)
 {
     const struct ringbus_reader_options options = ringbus_reader_options_default();
     struct ringbus_reader *reader = NULL;
 
     lock_acquire(&ring->lock);
-    reader = take_free(ring, other ? (uint32_t)(other - ring->readers) + 1 : 0); /* gate.c I3 */
+    reader = take_free(ring, first);
     if (reader != NULL) {
         prepare(reader, &options, 0);
-        activate(reader, position_behind(ring, other));
-        /* A producer that did not see us was held by `other`, which is not behind this second look. */
-        settle_at(reader, position_behind(ring, other));
+        activate(reader, position(context));
+        /* A producer that did not see us was held by what is not behind this second look. */
+        settle_at(reader, position(context));
         *ret_reader = reader;
     }
     lock_release(&ring->lock);
@@ -421,6 +414,21 @@ ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *
         return RINGBUS_ENOSPC;
     ring_moved(ring);
     return RINGBUS_OK;
+}
+
+static int64_t
+position_of(void *reader)
+{
+    return ringbus_reader_position(reader);
+}
+
+int
+ringbus__reader_open_at(
+    struct ringbus_ring *ring, struct ringbus_reader *other, struct ringbus_reader **ret_reader)
+{
+    const uint32_t first = (uint32_t)(other - ring->readers) + 1; /* gate.c I3 */
+
+    return ringbus__reader_open_behind(ring, first, position_of, other, ret_reader);
 }
 
 int

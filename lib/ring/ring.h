@@ -94,10 +94,13 @@ bool ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t 
 
 /* ---- readers (reader.c) ---- */
 
-/* Join behind `other`: at its position, with its events still to read; NULL: behind the board. RINGBUS_ENOSPC: no free
- * place after its own. */
-int ringbus__reader_open_at(struct ringbus_ring *ring, const struct ringbus_reader *other,
-    struct ringbus_reader **ret_reader);
+/* Join behind `other`: at its position, with its events still to read. RINGBUS_ENOSPC: no free place after its own. */
+int ringbus__reader_open_at(
+    struct ringbus_ring *ring, struct ringbus_reader *other, struct ringbus_reader **ret_reader);
+
+/* The same at any position that holds producers back and never falls, in a place from `first` on. */
+int ringbus__reader_open_behind(struct ringbus_ring *ring, uint32_t first,
+    int64_t (*position)(void *context), void *context, struct ringbus_reader **ret_reader);
 
 /* A reader that holds nobody back and polls nothing: for who reads by ways of his own, and sleeps by wait_step or _arm.
  * `has_something` is called by its thread only. RINGBUS_ENOSPC. */

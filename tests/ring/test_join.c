@@ -215,7 +215,7 @@ END_TEST
 /* ---- joining behind another reader ---- */
 
 static struct ringbus_reader *
-open_behind(const struct ringbus_reader *other)
+open_behind(struct ringbus_reader *other)
 {
     struct ringbus_reader *reader = NULL;
 

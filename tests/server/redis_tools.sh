@@ -106,6 +106,7 @@ benchmark -n "$((requests / 10))" -c 50 -t ping
 # The same with somebody who listens. (redis-benchmark rounds up to whole pipelines.)
 pipelines=$((requests / 64))
 heard=$((pipelines * 16))
+: >"$work/messages" # here: the shell of the next command may come to it late
 timeout 300 redis-cli -p "$port" subscribe a.b <&4 >"$work/messages" 2>&1 &
 subscriber_pid=$!
 await 20 has_lines "$work/messages" 3

@@ -26,6 +26,43 @@ ringbus__board_position(void *context)
     return least;
 }
 
+/* Of a range the lane has. No handler runs in an announcement: it is soon decided. */
+static int64_t
+settled_work(const struct part *part)
+{
+    int64_t work = 0;
+
+    for (;;) {
+        work = load_i64(&part->work, ORDER_STAGE_ACQUIRE);
+        if (!is_announcement(work))
+            return work;
+        ringbus__os.yield();
+    }
+}
+
+int64_t
+ringbus__board_settled(void *context)
+{
+    const struct ringbus_group *group = context;
+    const uint32_t scanned = load_u32(&group->scanned, ORDER_TABLE_ACQUIRE);
+    int64_t least = INT64_MAX;
+
+    for (uint32_t i = 0; i < scanned; i++) {
+        const struct stage *stage = stage_at(group, i);
+        const int64_t taken = load_i64(&stage->taken, ORDER_STAGE_ACQUIRE);
+
+        least = taken < least ? taken : least;
+        for (uint32_t j = 0; j < group->lane_count; j++) {
+            const int64_t work = settled_work(&stage->parts[j]);
+            const int64_t position = load_i64(&stage->parts[j].position, ORDER_STAGE_ACQUIRE);
+
+            least = work < least ? work : least;
+            least = position < least ? position : least;
+        }
+    }
+    return least;
+}
+
 /* ---- join ---- */
 
 static size_t
@@ -183,8 +220,7 @@ ringbus__board_owes(const struct ringbus_group *group, int64_t sequence, uint32_
         const struct part *part = &stage->parts[i];
 
         /* The position of one that has no range is the greatest there is. */
-        if (sequence > load_i64(&part->work, ORDER_STAGE_ACQUIRE) &&
-            sequence <= load_i64(&part->range_end, ORDER_COUNT))
+        if (sequence > settled_work(part) && sequence <= load_i64(&part->range_end, ORDER_COUNT))
             return is_owed(&part->in_range, sequence, has_batch_end);
     }
     return false;

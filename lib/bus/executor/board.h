@@ -3,9 +3,10 @@
  * Progress is a position for each lane and stage; the ring's gate goes by the smallest.
  * I1  a stage has finished an event when all lanes' positions in it have passed it, and what is taken of it is done
  *     (board_finished); the next stage reads no further
- * I2  a lane stores what it is about to take (`work`), then takes (`taken`): whoever sees the event taken sees who has
- *     it, if it looks at `taken` first (TAKE). A `work` stored in vain is too small, never too large; who stored it
- *     tells the producers
+ * I2  a lane announces what it is about to take (`work`), then takes (`taken`): whoever sees the event taken sees who
+ *     has it, if it looks at `taken` first (TAKE). Until it has taken, the announcement may be in vain, and older than
+ *     what others have finished since: too small, never too large. Who announced in vain tells the producers; who needs
+ *     a position that never falls waits until it is decided (ringbus__board_settled)
  * I3  a stage, and the sharing in it, joins as a reader does (gate.c I2): the gate looks at it, heavy barrier, its
  *     positions become the claim cursor, then the lanes begin with it. Who needs it registers after that
  * Edges: STAGE, TABLE, STATE.
@@ -38,7 +39,7 @@ struct progress {
 struct part {
     _Alignas(CPU_LINE) struct atomic_i64 position; /* the last event finished of those homed here */
     struct progress in_order;
-    struct atomic_i64 work; /* the same of the range it has taken; INT64_MAX: it has none */
+    struct atomic_i64 work; /* the same of the range it has taken, or announces; INT64_MAX: none */
     struct atomic_i64 range_end;
     struct progress in_range;
 };
@@ -50,6 +51,19 @@ struct stage {
     _Alignas(CPU_LINE) struct atomic_u32 is_shared;
     struct part parts[];
 };
+
+/* What `work` is while the lane is about to take the events behind `taken`. */
+static inline int64_t
+announcement(int64_t taken)
+{
+    return taken + INT64_MIN + 1; /* a sequence is not below -1 */
+}
+
+static inline bool
+is_announcement(int64_t work)
+{
+    return work < -1;
+}
 
 /* The last event all lanes have finished in the stage. */
 static inline int64_t
@@ -63,14 +77,19 @@ board_finished(const struct stage *stage, uint32_t lane_count)
         const int64_t position = load_i64(&stage->parts[i].position, ORDER_STAGE_ACQUIRE);
         const int64_t work = load_i64(&stage->parts[i].work, ORDER_STAGE_ACQUIRE);
 
+        const int64_t behind = is_announcement(work) ? work - INT64_MIN - 1 : work;
+
         least = position < least ? position : least;
-        least = work < least ? work : least;
+        least = behind < least ? behind : least;
     }
     return least;
 }
 
 /* The last event that all lanes have finished in all stages. For the ring's gate, too. */
 int64_t ringbus__board_position(void *group);
+
+/* The same, but never less than it was before for anybody: waits for announcements to be decided. */
+int64_t ringbus__board_settled(void *group);
 
 /* ---- under the bus lock ---- */
 

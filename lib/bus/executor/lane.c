@@ -130,7 +130,8 @@ is_key_of(const struct lane *lane, uint64_t key)
 static void
 mark_pass(const struct lane *lane, bool is_any, uint64_t own, int64_t last)
 {
-    for (int64_t sequence = lane->first; sequence <= last; sequence++) {
+    /* Earlier events are finished, and their slots may be of another lap. */
+    for (int64_t sequence = lane->safe + 1; sequence <= last; sequence++) {
         struct slot *slot = ring_slot(lane->group->ring, sequence);
         const uint64_t key = ((const struct entry *)slot->payload)->ordered;
         const bool is_mine =
@@ -163,12 +164,11 @@ end_batches(struct delivery *delivery, int64_t last)
 }
 
 static void
-begin_pass(struct lane *lane, uint32_t stage, bool is_range, int64_t first)
+begin_pass(struct lane *lane, uint32_t stage, bool is_range)
 {
     lane->part = &stage_at(lane->group, stage)->parts[lane->index];
     lane->stage = stage;
     lane->is_range = is_range;
-    lane->first = first;
     lane->touched = NULL;
     lane->touched_last = &lane->touched;
 }
@@ -247,7 +247,7 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
 
     if (limit <= position)
         return 0;
-    begin_pass(lane, stage, false, position + 1);
+    begin_pass(lane, stage, false);
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
@@ -281,10 +281,12 @@ take_range(struct lane *lane, struct stage *stage, int64_t taken)
     store_i64(&part->in_range.done, taken, ORDER_COUNT);
     store_i64(&part->range_end, taken + count, ORDER_COUNT);
     /* POSITION release: what this lane did with earlier ranges comes before the overwrite. */
-    store_i64(&part->work, taken, ORDER_POSITION_RELEASE);
-    /* TAKE release: `work` is found by whoever finds these taken (I2). */
-    if (cas_i64(&stage->taken, &taken, taken + count, ORDER_TAKE_RELEASE))
+    store_i64(&part->work, announcement(taken), ORDER_POSITION_RELEASE);
+    /* TAKE release: `work` is found by whoever finds these taken (board.h I2). */
+    if (cas_i64(&stage->taken, &taken, taken + count, ORDER_TAKE_RELEASE)) {
+        store_i64(&part->work, taken, ORDER_POSITION_RELEASE);
         return (uint32_t)count;
+    }
     /* Too small for a moment: who has seen it is told. */
     move_to(lane, &part->work, INT64_MAX);
     ringbus__lane_attend(lane->group);
@@ -315,7 +317,7 @@ ringbus__lane_run_range(struct lane *lane, uint32_t number)
 
     if (count == 0)
         return 0;
-    begin_pass(lane, number, true, taken + 1);
+    begin_pass(lane, number, true);
     delivery = delivery_of(lane);
     record_enter(delivery.record);
     for (int64_t sequence = taken + 1; sequence <= taken + count; sequence++) {

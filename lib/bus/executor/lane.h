@@ -43,7 +43,6 @@ struct lane {
     struct part *part; /* NULL: there is none */
     uint32_t stage;
     bool is_range;
-    int64_t first;
     int64_t safe; /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
