@@ -232,7 +232,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
  *         on, until RINGBUS_ESHUTDOWN. */
 RINGBUS_API int ringbus_group_close(struct ringbus_group *group, enum ringbus_how how);
 
-/* Let a group's executors rest: each finishes the event, or the few for thread-safe consumers, that it is at; then
+/* Let a group's executors rest: what has begun is finished, each event whole, for all its consumers and stages; then
  * nothing is handed out until ringbus_group_resume. Posts go on until the ring is full. Discarding goes on, too. Not
  * for caller groups, whose posts are their own executors. Never waits.
  *

@@ -122,12 +122,6 @@ check_after(const struct ringbus_consumer *consumer, const struct ringbus_consum
     return needed <= free_marks(consumer->group) ? RINGBUS_OK : RINGBUS_ENOSPC;
 }
 
-static void
-hold_mark(struct ringbus_group *group, uint32_t mark)
-{
-    group->mark_holders[__builtin_ctz(mark)]++;
-}
-
 static uint32_t
 mark_of(struct ringbus_consumer *before)
 {
@@ -139,7 +133,7 @@ mark_of(struct ringbus_consumer *before)
             index++;
         /* HINT: whoever looks at the mark registers after this. */
         store_u32(&before->own_mark, UINT32_C(1) << index, ORDER_HINT);
-        hold_mark(group, UINT32_C(1) << index);
+        group->mark_holders[index]++;
     }
     return load_u32(&before->own_mark, ORDER_OWN);
 }
@@ -174,13 +168,10 @@ place(struct ringbus_consumer *consumer, const struct ringbus_consumer_options *
         return RINGBUS_ENOSPC;
     if (!ringbus__board_add_stage(group, consumer->stage))
         return RINGBUS_ENOMEM;
-    for (uint32_t i = 0; i < options->after_count; i++) {
-        const uint32_t mark = mark_of(options->after[i]);
-
-        if (!(consumer->after_marks & mark))
-            hold_mark(group, mark);
-        consumer->after_marks |= mark;
-    }
+    for (uint32_t i = 0; i < options->after_count; i++)
+        consumer->after_marks |= mark_of(options->after[i]) | options->after[i]->after_marks;
+    for (uint32_t left = consumer->after_marks; left != 0; left &= left - 1)
+        group->mark_holders[__builtin_ctz(left)]++;
     consumer->home = choose_home(consumer);
     if (consumer->home == LANE_ANY)
         ringbus__board_share(group, consumer->stage);

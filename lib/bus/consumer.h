@@ -23,8 +23,8 @@ struct ringbus_consumer {
     struct ringbus_group *group;
     uint32_t life; /* of the group, when it was opened */
     uint32_t stage;
-    uint32_t home; /* its lane, or LANE_ANY */
-    uint32_t after_marks;
+    uint32_t home;        /* its lane, or LANE_ANY */
+    uint32_t after_marks; /* of all it comes after, directly or not */
     bool is_thread_safe;
     bool is_counted_out; /* max_deliveries was given */
     char name[BUS_MAX_NAME + 1];

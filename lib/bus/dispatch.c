@@ -2,7 +2,7 @@
  *
  * I1  a call is announced, then a barrier, then the window is looked at once more (consumer.h I2)
  * I2  an event is finished when its handlers, and the batch_end it is owed, have returned: only then is it committed
- * I3  who fails on an event, or has it withheld, marks it before that
+ * I3  who fails on an event marks it before that
  * Edges: TABLE.
  * Source: the seeds' BatchConsumer (batch, then end of batch); who gets what is decided by windows of sequences. */
 #include "bus/dispatch.h"
@@ -61,7 +61,7 @@ end_call(const struct delivery *delivery, struct ringbus_consumer *consumer)
 
 /* ---- whether a consumer is called ---- */
 
-/* A consumer before this one failed on the event. */
+/* One of the consumers this one comes after, or which those come after, failed on the event. */
 static bool
 is_withheld(const struct delivery *delivery, struct ringbus_consumer *consumer)
 {
@@ -71,7 +71,6 @@ is_withheld(const struct delivery *delivery, struct ringbus_consumer *consumer)
         return false;
     count(delivery, &consumer_part(consumer, delivery->lane)->withheld);
     count(delivery, &lane_of(delivery)->withheld);
-    mark(delivery, consumer);
     return true;
 }
 

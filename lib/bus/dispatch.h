@@ -15,7 +15,7 @@ struct delivery {
         any_where; /* thread-safe ones of the stage on a group with lanes: for keyed events, one of the lanes */
     bool is_range;      /* only for events that have no key */
     bool is_discarding; /* the event is counted and handed to nobody */
-    /* Of the event: who failed on it, or had it withheld; in the upper half, who was called and is owed a batch_end. */
+    /* Of the event: who failed on it; in the upper half, who was called and is owed a batch_end. */
     struct atomic_u64 *marks;
     /* Remember that this consumer is owed a batch_end; false: it gets it after this call. */
     bool (*touch)(struct delivery *delivery, struct ringbus_consumer *consumer);

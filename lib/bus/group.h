@@ -126,7 +126,7 @@ void ringbus__loop_wake(void *context);
 /* Have its executors look again: a word they go by has changed. */
 void ringbus__group_call(struct ringbus_group *group);
 
-/* The lanes hand nothing out. */
+/* The lanes begin with no further event. */
 static inline bool
 group_rests(const struct ringbus_group *group)
 {

@@ -31,6 +31,11 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group, bool h
         if (ringbus__ring_has_room(group->ring, 1))
             return RINGBUS_OK;
     }
+    if (group->lane_count > 1) {
+        ringbus__board_settled(group); /* an announcement in vain hides room for a moment */
+        if (ringbus__ring_has_room(group->ring, 1))
+            return RINGBUS_OK;
+    }
     if (!posting->may_wait || group->bus->options.is_stepped ||
         (executor != NULL && executor->group == group) || record->frames != NULL ||
         record->loops != NULL || ringbus__poll_is_ours()) {

@@ -22,6 +22,12 @@ enum { CALLER_TOUCHED = 32 };
 /* A nested post that waits for the current event to be done. */
 struct pending;
 
+/* A batch_end that is due when the outermost post is done; NULL: it was called meanwhile. */
+struct touched {
+    struct ringbus_consumer *consumer;
+    struct ringbus_group *group;
+};
+
 /* A post's part in caller groups: queued behind the event this thread is delivering, or delivered by the post. */
 struct caller_post {
     const struct posting *posting;
@@ -33,7 +39,7 @@ struct caller_post {
     struct pending *first, **last;
     struct delivery delivery;
     uint32_t touched_count;
-    struct ringbus_consumer *touched[CALLER_TOUCHED];
+    struct touched touched[CALLER_TOUCHED];
 };
 
 /* Secure what the post will need in the caller groups of `groups`: RINGBUS_OK; RINGBUS_EAGAIN: a group has no room for

@@ -194,20 +194,33 @@ begin_nested(struct caller_post *post)
     return outcome;
 }
 
+static struct touched *
+find_touched(struct caller_post *frame, const struct ringbus_consumer *consumer)
+{
+    for (uint32_t i = 0; i < frame->touched_count; i++)
+        if (frame->touched[i].consumer == consumer)
+            return &frame->touched[i];
+    return NULL;
+}
+
 static bool
 touch(struct delivery *delivery, struct ringbus_consumer *consumer)
 {
     struct caller_post *frame = delivery->record->frames;
-
-    for (uint32_t i = 0; i < frame->touched_count; i++)
-        if (frame->touched[i] == consumer)
-            return true;
-    add_u32(&consumer->batch_due, 1, ORDER_COUNT);
+    struct touched *before = find_touched(frame, consumer);
     /* Who comes after it waits for its batch_end. HINT: it has registered for later events than those that do not. */
-    if (frame->touched_count == CALLER_TOUCHED || load_u32(&consumer->own_mark, ORDER_HINT) != 0)
+    const bool is_awaited = load_u32(&consumer->own_mark, ORDER_HINT) != 0;
+
+    if (before != NULL && !is_awaited)
+        return true;
+    if (before != NULL)
+        before->consumer = NULL; /* what was due comes with this one */
+    else
+        add_u32(&consumer->batch_due, 1, ORDER_COUNT);
+    if (is_awaited || frame->touched_count == CALLER_TOUCHED)
         return false;
     owe(consumer->bus);
-    frame->touched[frame->touched_count++] = consumer;
+    frame->touched[frame->touched_count++] = (struct touched){consumer, consumer->group};
     return true;
 }
 
@@ -269,11 +282,13 @@ static void
 end_batches(struct caller_post *frame)
 {
     for (uint32_t i = 0; i < frame->touched_count; i++) {
-        struct ringbus_bus *bus = frame->touched[i]->bus;
+        const struct touched *touched = &frame->touched[i];
+        struct ringbus_bus *bus = touched->group->bus;
 
         frame->bus = bus;
-        frame->delivery.group = frame->touched[i]->group;
-        ringbus__dispatch_batch_end(&frame->delivery, frame->touched[i]);
+        frame->delivery.group = touched->group;
+        if (touched->consumer != NULL)
+            ringbus__dispatch_batch_end(&frame->delivery, touched->consumer);
         settle_debt(bus);
     }
     frame->touched_count = 0;

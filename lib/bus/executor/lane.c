@@ -30,6 +30,23 @@ published_end(const struct ringbus_ring *ring, int64_t position, uint32_t max)
     return last;
 }
 
+/* While the group rests: the last event whose delivery has begun, by any lane in its first stage. All lanes and stages
+ * come as far, so that each event is delivered whole; a lane that has moved wakes the others (waits_for_readers). */
+static int64_t
+begun_by_any(const struct ringbus_group *group)
+{
+    const struct stage *first = stage_at(group, 0);
+    int64_t begun = INT64_MIN;
+
+    for (uint32_t i = 0; i < group->lane_count; i++) {
+        /* HINT: a lane that moves it stores its position after it, and wakes who sleeps. */
+        const int64_t done = load_i64(&first->parts[i].in_order.done, ORDER_HINT);
+
+        begun = done > begun ? done : begun;
+    }
+    return begun;
+}
+
 /* How far the lane may read in a stage, from `position` on. */
 static int64_t
 limit_of(const struct lane *lane, uint32_t stage, int64_t position, uint32_t max)
@@ -38,9 +55,14 @@ limit_of(const struct lane *lane, uint32_t stage, int64_t position, uint32_t max
     int64_t limit = 0;
 
     if (likely(stage == 0))
-        return published_end(group->ring, position, max);
-    limit = board_finished(stage_at(group, stage - 1), group->lane_count);
-    return limit - position > (int64_t)max ? position + (int64_t)max : limit;
+        limit = published_end(group->ring, position, max);
+    else
+        limit = board_finished(stage_at(group, stage - 1), group->lane_count);
+    if (limit - position > (int64_t)max)
+        limit = position + (int64_t)max;
+    if (unlikely(group_rests(group)) && limit > begun_by_any(group))
+        limit = begun_by_any(group);
+    return limit;
 }
 
 bool
@@ -73,7 +95,7 @@ stage_count(const struct ringbus_group *group)
 bool
 ringbus__lane_has_something(const struct lane *lane)
 {
-    for (uint32_t i = 0; i < stage_count(lane->group) && !group_rests(lane->group); i++)
+    for (uint32_t i = 0; i < stage_count(lane->group); i++)
         if (ringbus__lane_can_run_in_order(lane, i) || ringbus__lane_can_run_range(lane, i))
             return true;
     return ringbus__lane_is_at_end(lane);
@@ -251,7 +273,7 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
-    while (last < limit && !group_rests(lane->group)) {
+    while (last < limit && (!group_rests(lane->group) || last < begun_by_any(lane->group))) {
         handle(lane, &delivery, ++last, &part->in_order);
         store_i64(&part->in_order.done, last, ORDER_COUNT);
     }
@@ -379,8 +401,6 @@ ringbus__lane_run(struct lane *lane, uint32_t max)
 {
     uint32_t count = 0;
 
-    if (group_rests(lane->group))
-        return 0;
     for (uint32_t i = 0; i < stage_count(lane->group); i++) {
         count += ringbus__lane_run_in_order(lane, i, max);
         if (ringbus__lane_can_run_range(lane, i))
@@ -395,7 +415,7 @@ ringbus__lane_run_bounded(struct lane *lane, uint32_t max)
     const uint32_t stages = stage_count(lane->group);
     uint32_t count = 0, found = 1;
 
-    while (found > 0 && count < max && !group_rests(lane->group)) {
+    while (found > 0 && count < max) {
         found = 0;
         for (uint32_t i = stages; i-- > 0 && count + found < max;)
             found += ringbus__lane_run_in_order(lane, i, max - count - found);

@@ -38,7 +38,7 @@ consider_lane(struct ringbus_bus *bus, struct step *chosen, uint32_t *seen, stru
 
     if (load_u32(&lane->started, ORDER_OWN) == LANE_GONE)
         return;
-    for (uint32_t i = 0; i < stages && !group_rests(lane->group); i++) {
+    for (uint32_t i = 0; i < stages; i++) {
         if (ringbus__lane_can_run_in_order(lane, i))
             consider(bus, chosen, seen, (struct step){lane, i, false, false});
         if (ringbus__lane_can_run_range(lane, i))
