@@ -196,7 +196,9 @@ RINGBUS_API int ringbus_step(struct ringbus_bus *bus);
  *              polls: keep them going. A paused group stays paused; the report names it. In step mode RINGBUS_ETIMEDOUT
  *              comes as soon as there is nothing left to step.
  * return       RINGBUS_OK; RINGBUS_ETIMEDOUT: on_undelivered has named what is left, and a later call goes on
- *              (DRAIN) or gives up (DISCARD); RINGBUS_PENDING: begun, from a handler or on a loop's thread
+ *              (DRAIN) or gives up (DISCARD); RINGBUS_PENDING: begun, from a handler, on a loop's or polled group's
+ *              thread. Who polls goes on until each poll is RINGBUS_ESHUTDOWN, and calls this again before
+ *              ringbus_close.
  * Thread       any. Again, or from several threads at once: each waits for the same end. */
 RINGBUS_API int ringbus_shutdown(
     struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline_ns);
@@ -232,9 +234,10 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
  *         on, until RINGBUS_ESHUTDOWN. */
 RINGBUS_API int ringbus_group_close(struct ringbus_group *group, enum ringbus_how how);
 
-/* Let a group's executors rest: what has begun is finished, each event whole, for all its consumers and stages; then
- * nothing is handed out until ringbus_group_resume. Posts go on until the ring is full. Discarding goes on, too. Not
- * for caller groups, whose posts are their own executors. Never waits.
+/* Let a group's executors rest: each lane finishes the event, or the few for thread-safe consumers, that it is at; then
+ * it begins none until ringbus_group_resume. With several lanes or stages an event may rest between two consumers. Posts
+ * go on until the ring is full. Discarding goes on, too. Not for caller groups, whose posts are their own executors.
+ * Never waits.
  *
  * return  RINGBUS_OK (also if it was so already), RINGBUS_EINVAL (a caller group), RINGBUS_ESHUTDOWN (it has ended) */
 RINGBUS_API int ringbus_group_pause(struct ringbus_group *group);
@@ -251,7 +254,8 @@ RINGBUS_API int ringbus_group_resume(struct ringbus_group *group);
 RINGBUS_API int ringbus_group_poll(struct ringbus_group *group, uint32_t max);
 
 /* A descriptor that is readable whenever a poll of the group may find work, and at the end of the line; for poll, epoll
- * and the like. Do not read it, do not close it: it belongs to the group and stays open as long as the bus.
+ * and the like, of one thread (it stays readable while a poll is under way). Do not read it, do not close it: it belongs
+ * to the group and stays open as long as the bus.
  *
  * return  >= 0, or RINGBUS_EINVAL (not a polled group) */
 RINGBUS_API int ringbus_group_fd(const struct ringbus_group *group);
@@ -310,8 +314,9 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
  * RINGBUS_PENDING.
  *
  * return  RINGBUS_OK: no handler or batch_end of it runs or will run, destroy has returned. RINGBUS_PENDING: begun,
- *         from a handler or on a loop's thread; what is finished already (DISCARD, no call running) is RINGBUS_OK
- *         there too; in step mode also if its group is paused or polled. RINGBUS_EBUSY: it is being closed already. */
+ *         from a handler, on a loop's or polled group's thread; what is finished already (DISCARD, no call running) is
+ *         RINGBUS_OK there too; in step mode also if its group is paused or polled. RINGBUS_EBUSY: it is being closed
+ *         already. DRAIN waits for a paused group to be resumed. */
 RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how);
 
 /* Register a consumer on a topic, which is made if need be. Never waits, needs no room in a ring: also from a

@@ -304,8 +304,10 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     ringbus__board_reset(group);
     for (uint32_t i = 0; i < group->lane_count && group->ring != NULL; i++)
         group->lanes[i].reader->waiter = (struct waiter){.strategy = options->wait};
-    for (uint32_t i = 0; i < group->lane_count; i++)
+    for (uint32_t i = 0; i < group->lane_count; i++) {
         store_u32(&group->lanes[i].started, 0, ORDER_OWN);
+        group->lanes[i].range = 1;
+    }
 }
 
 /* Under the bus lock: bring a group to life. What fails leaves an ended group, good for the next try. */

@@ -56,7 +56,7 @@ struct stage {
 static inline int64_t
 announcement(int64_t taken)
 {
-    return taken + INT64_MIN + 1; /* a sequence is not below -1 */
+    return taken + 1 + INT64_MIN; /* a sequence is not below -1 */
 }
 
 static inline bool

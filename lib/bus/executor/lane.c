@@ -30,23 +30,6 @@ published_end(const struct ringbus_ring *ring, int64_t position, uint32_t max)
     return last;
 }
 
-/* While the group rests: the last event whose delivery has begun, by any lane in its first stage. All lanes and stages
- * come as far, so that each event is delivered whole; a lane that has moved wakes the others (waits_for_readers). */
-static int64_t
-begun_by_any(const struct ringbus_group *group)
-{
-    const struct stage *first = stage_at(group, 0);
-    int64_t begun = INT64_MIN;
-
-    for (uint32_t i = 0; i < group->lane_count; i++) {
-        /* HINT: a lane that moves it stores its position after it, and wakes who sleeps. */
-        const int64_t done = load_i64(&first->parts[i].in_order.done, ORDER_HINT);
-
-        begun = done > begun ? done : begun;
-    }
-    return begun;
-}
-
 /* How far the lane may read in a stage, from `position` on. */
 static int64_t
 limit_of(const struct lane *lane, uint32_t stage, int64_t position, uint32_t max)
@@ -55,14 +38,9 @@ limit_of(const struct lane *lane, uint32_t stage, int64_t position, uint32_t max
     int64_t limit = 0;
 
     if (likely(stage == 0))
-        limit = published_end(group->ring, position, max);
-    else
-        limit = board_finished(stage_at(group, stage - 1), group->lane_count);
-    if (limit - position > (int64_t)max)
-        limit = position + (int64_t)max;
-    if (unlikely(group_rests(group)) && limit > begun_by_any(group))
-        limit = begun_by_any(group);
-    return limit;
+        return published_end(group->ring, position, max);
+    limit = board_finished(stage_at(group, stage - 1), group->lane_count);
+    return limit - position > (int64_t)max ? position + (int64_t)max : limit;
 }
 
 bool
@@ -71,7 +49,7 @@ ringbus__lane_can_run_in_order(const struct lane *lane, uint32_t stage)
     const struct part *part = &stage_at(lane->group, stage)->parts[lane->index];
     const int64_t position = load_i64(&part->position, ORDER_OWN);
 
-    return limit_of(lane, stage, position, 1) > position;
+    return !group_rests(lane->group) && limit_of(lane, stage, position, 1) > position;
 }
 
 bool
@@ -80,7 +58,7 @@ ringbus__lane_can_run_range(const struct lane *lane, uint32_t number)
     const struct stage *stage = stage_at(lane->group, number);
 
     /* STATE acquire: where sharing begins is settled. HINT: taking decides. */
-    return load_u32(&stage->is_shared, ORDER_STATE_ACQUIRE) &&
+    return load_u32(&stage->is_shared, ORDER_STATE_ACQUIRE) && !group_rests(lane->group) &&
            load_i64(&stage->parts[lane->index].position, ORDER_OWN) >
                load_i64(&stage->taken, ORDER_HINT);
 }
@@ -273,7 +251,7 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
-    while (last < limit && (!group_rests(lane->group) || last < begun_by_any(lane->group))) {
+    while (last < limit && !group_rests(lane->group)) {
         handle(lane, &delivery, ++last, &part->in_order);
         store_i64(&part->in_order.done, last, ORDER_COUNT);
     }

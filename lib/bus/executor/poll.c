@@ -134,33 +134,32 @@ ringbus__poll_begin(struct polled *polled)
 
 /* ---- poll ---- */
 
-static int
-poll_group(struct polled *polled, uint32_t max)
+/* How many events; none and `ret_has_ended`: the line has been read to its end, for the first time. */
+static uint32_t
+poll_group(struct polled *polled, uint32_t max, bool *ret_has_ended)
 {
     struct ringbus_group *group = polled->group;
     struct record *record = &ringbus__record;
     uint32_t count = 0;
 
-    if (polled->is_at_end)
-        return RINGBUS_ESHUTDOWN;
     give_to(polled, record->id);
     record->executor = group->lanes;
     count = ringbus__lane_run_bounded(group->lanes, max);
     record->executor = NULL;
-    polled->is_at_end = ringbus__lane_is_at_end(group->lanes);
+    *ret_has_ended = count == 0 && ringbus__lane_is_at_end(group->lanes);
+    polled->is_at_end = *ret_has_ended;
+    if (*ret_has_ended)
+        give_to(polled, 0);
     arm(polled);
-    if (!polled->is_at_end)
-        return (int)count;
-    give_to(polled, 0);
-    ringbus__group_reached_end(group);
-    return count > 0 ? (int)count : RINGBUS_ESHUTDOWN;
+    return count;
 }
 
 int
 ringbus_group_poll(struct ringbus_group *group, uint32_t max)
 {
     struct record *record = record_here(&ringbus__record);
-    int outcome = RINGBUS_OK;
+    bool was_at_end = false, has_ended = false;
+    uint32_t count = 0;
 
     if (group == NULL || group->kind != RINGBUS_GROUP_POLLED || max == 0 || max > INT32_MAX)
         return RINGBUS_EINVAL;
@@ -173,10 +172,14 @@ ringbus_group_poll(struct ringbus_group *group, uint32_t max)
     /* WAKE: what the thread before left of the lane is ours. */
     if (exchange_u32(&group->polled->is_running, 1, ORDER_WAKE))
         return RINGBUS_EBUSY;
-    outcome = poll_group(group->polled, max);
+    was_at_end = group->polled->is_at_end;
+    if (!was_at_end)
+        count = poll_group(group->polled, max, &has_ended);
     /* WAKE: as above. */
     exchange_u32(&group->polled->is_running, 0, ORDER_WAKE);
-    return outcome;
+    if (has_ended) /* the group may have another life after this */
+        ringbus__group_reached_end(group);
+    return was_at_end || has_ended ? RINGBUS_ESHUTDOWN : (int)count;
 }
 
 int

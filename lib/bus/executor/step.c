@@ -54,14 +54,17 @@ choose(struct ringbus_bus *bus)
     struct step chosen = {0};
     uint32_t seen = 0;
 
+    lock_acquire(&bus->lock);
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
         struct ringbus_group *group = ringbus__group_at(bus, i);
 
-        if (group == NULL || group->kind != RINGBUS_GROUP_THREADS)
+        if (group == NULL || group->kind != RINGBUS_GROUP_THREADS ||
+            (group->state != GROUP_OPEN && group->state != GROUP_ENDING))
             continue;
         for (uint32_t j = 0; j < group->lane_count; j++)
             consider_lane(bus, &chosen, &seen, &group->lanes[j]);
     }
+    lock_release(&bus->lock);
     return chosen;
 }
 
@@ -118,25 +121,31 @@ clock_of(const struct ringbus_bus *bus)
                               : ringbus__os.now_ns();
 }
 
+static bool
+ask(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what), void *what)
+{
+    bool done = false;
+
+    lock_acquire(&bus->lock);
+    done = is_done(bus, what);
+    lock_release(&bus->lock);
+    return done;
+}
+
 int
 ringbus__step_until(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what),
     void *what, int64_t deadline_ns)
 {
-    for (;;) {
-        bool done = false;
-        int outcome = 0;
+    int outcome = 1;
 
-        lock_acquire(&bus->lock);
-        done = is_done(bus, what);
-        lock_release(&bus->lock);
-        if (done)
-            return RINGBUS_OK;
+    while (!ask(bus, is_done, what)) {
+        if (outcome != 1 && outcome != RINGBUS_EBUSY)
+            return RINGBUS_ETIMEDOUT; /* asked once more: another thread may have stepped meanwhile */
         if (deadline_ns != RINGBUS_FOREVER && clock_of(bus) >= deadline_ns)
             return RINGBUS_ETIMEDOUT;
         outcome = ringbus_step(bus);
         if (outcome == RINGBUS_EBUSY)
             ringbus__os.yield(); /* another thread steps for us */
-        else if (outcome != 1)
-            return RINGBUS_ETIMEDOUT;
     }
+    return RINGBUS_OK;
 }
