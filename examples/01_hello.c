@@ -21,6 +21,8 @@ main(void)
         return 1;
     ringbus_post(bus, "orders", "one espresso", 12);
     ringbus_post(bus, "orders", "two croissants", 14);
+    ringbus_post(bus, "orders", "three teas", 10);
+    ringbus_post(bus, "orders", "the bill", 8);
     ringbus_shutdown(bus, RINGBUS_DRAIN, RINGBUS_FOREVER);
     return ringbus_close(bus);
 }

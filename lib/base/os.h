@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cpu.h"
 #include "base/lock.h"
 
 /* A thread of the library. Caller memory, which must stay until thread_join has returned. */
@@ -78,6 +79,7 @@ struct os_process {
     struct os_list waits;      /* bus/executor/deadlock.c: which groups wait */
     struct os_list polled;     /* bus/executor/poll.c: groups and whose thread polls them */
     struct os_list adapters;   /* of the adapter for event loops */
+    _Alignas(CPU_LINE) struct atomic_u32 spinners; /* ring/wait.c: threads that spin */
 };
 
 /* This process's; NULL: the system refused it. */

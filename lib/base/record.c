@@ -5,6 +5,7 @@
 
 _Thread_local struct record ringbus__record __attribute__((tls_model("initial-exec")));
 struct atomic_u64 ringbus__record_epoch = {1};
+static struct atomic_u64 last_id;
 
 /* Where nobody can have been linked. */
 static struct os_list none;
@@ -18,7 +19,6 @@ take_list(void)
     lock_acquire(&list->lock);
     return list;
 }
-static struct atomic_u64 last_id;
 
 static void
 unlink_record(void *context)

@@ -25,7 +25,15 @@ enum { SPIN_NS = 20000, PAUSES_A_LOOK = 16 };
 enum { LOOKS_BEFORE_YIELD = 100, LOOKS_BEFORE_NAP = 200, NAP_NS = 50000 };
 enum { PATIENCE_NS = 300, EAGER_WAITS = 64 };
 
-static struct atomic_u32 spinners;
+/* Threads of this process that spin. */
+static struct atomic_u32 *
+spinners(void)
+{
+    static struct atomic_u32 nowhere; /* where the system refused all of it */
+    struct os_process *process = ringbus__process();
+
+    return process != NULL ? &process->spinners : &nowhere;
+}
 
 bool
 ringbus__wait_is_valid(uint32_t wait, const struct ringbus_custom_wait *custom, bool may_be_woken)
@@ -88,7 +96,7 @@ may_spin(const struct waiter *waiter)
         count = ringbus__os.cpu_count();
         store_u32(&cpus, count, ORDER_HINT);
     }
-    return load_u32(&spinners, ORDER_HINT) + 1 < count;
+    return load_u32(spinners(), ORDER_HINT) + 1 < count;
 }
 
 bool
@@ -99,7 +107,7 @@ ringbus__waiter_spin(struct waiter *waiter, bool (*is_ready)(void *context), voi
 
     if (!may_spin(waiter))
         return false;
-    add_u32(&spinners, 1, ORDER_COUNT);
+    add_u32(spinners(), 1, ORDER_COUNT);
     until = ringbus__os.now_ns() + SPIN_NS;
     do {
         for (int i = 0; i < PAUSES_A_LOOK && !ready; i++) {
@@ -107,7 +115,7 @@ ringbus__waiter_spin(struct waiter *waiter, bool (*is_ready)(void *context), voi
             ready = is_ready(context);
         }
     } while (!ready && ringbus__os.now_ns() < until);
-    add_u32(&spinners, (uint32_t)-1, ORDER_COUNT);
+    add_u32(spinners(), (uint32_t)-1, ORDER_COUNT);
     return ready;
 }
 

@@ -159,10 +159,38 @@ open_caller_group(struct scene *scene)
     return ringbus_group_open(scene->bus, &options, &scene->group);
 }
 
+static int
+open_lanes(struct scene *scene)
+{
+    struct ringbus_group_options options = ringbus_group_options_default();
+
+    options.lanes = 4;
+    return ringbus_group_open(scene->bus, &options, &scene->group);
+}
+
+/* It ends by a poll of this thread's, which may wait then. */
+static int
+open_polled_group(struct scene *scene)
+{
+    struct ringbus_group_options options = ringbus_group_options_default();
+    int outcome = RINGBUS_OK;
+
+    options.kind = RINGBUS_GROUP_POLLED;
+    outcome = ringbus_group_open(scene->bus, &options, &scene->group);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    MUST(ringbus_group_close(scene->group, RINGBUS_DRAIN) == RINGBUS_PENDING &&
+             ringbus_group_poll(scene->group, 1) == RINGBUS_ESHUTDOWN,
+        "the group does not end");
+    return RINGBUS_OK;
+}
+
 START_TEST(a_group_opens_or_there_is_no_memory)
 {
     check_each_allocation(open_threads_group);
+    check_each_allocation(open_lanes);
     check_each_allocation(open_caller_group);
+    check_each_allocation(open_polled_group);
 }
 END_TEST
 
@@ -172,9 +200,21 @@ open_consumer(struct scene *scene)
     return ringbus_consumer_open(scene->bus, ignore, NULL, NULL, &scene->consumer);
 }
 
+/* It needs a stage of its own. */
+static int
+open_behind(struct scene *scene)
+{
+    struct ringbus_consumer_options options = ringbus_consumer_options_default();
+
+    options.after = &scene->probe.consumer;
+    options.after_count = 1;
+    return ringbus_consumer_open(scene->bus, ignore, NULL, &options, &scene->consumer);
+}
+
 START_TEST(a_consumer_opens_or_there_is_no_memory)
 {
     check_each_allocation(open_consumer);
+    check_each_allocation(open_behind);
 }
 END_TEST
 

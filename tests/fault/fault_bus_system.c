@@ -1,5 +1,7 @@
 /* fault_bus_system.c - the bus while the system refuses a call: an outcome, nothing changed, no leak, and the same call
  * succeeds afterwards. */
+#include <unistd.h>
+
 #include "bus/group.h"
 #include "support/probe.h"
 
@@ -43,40 +45,165 @@ START_TEST(a_bus_opens_or_the_system_refuses)
 }
 END_TEST
 
+/* ---- a group ---- */
+
+static int (*start_thread)(struct os_thread *thread);
+static uint32_t threads; /* started and not joined */
+
+static int
+count_start(struct os_thread *thread)
+{
+    const int outcome = start_thread(thread);
+
+    threads += outcome == RINGBUS_OK;
+    return outcome;
+}
+
+static void
+count_join(struct os_thread *thread)
+{
+    threads--;
+    os_real()->thread_join(thread);
+}
+
+/* The lowest descriptor that is free: one that was left open moves it. */
+static int
+free_descriptor(void)
+{
+    const int fd = dup(STDERR_FILENO);
+
+    MUST(fd >= 0, "no descriptor");
+    close(fd);
+    return fd;
+}
+
+/* A group is opened by a thread that has not used the library before. */
+struct attempt {
+    struct ringbus_bus *bus;
+    const struct ringbus_group_options *options;
+    struct ringbus_group *group;
+    int outcome;
+};
+
+static void
+open_group(void *context)
+{
+    struct attempt *attempt = context;
+
+    attempt->outcome = ringbus_group_open(attempt->bus, attempt->options, &attempt->group);
+}
+
+static void
+try_to_open(struct attempt *attempt)
+{
+    struct worker worker;
+
+    attempt->group = NULL;
+    worker_start(&worker, open_group, attempt);
+    worker_join(&worker, "a thread that opens a group");
+}
+
+/* It works, and ends. */
+static void
+must_work(struct ringbus_bus *bus, struct ringbus_group *group, bool is_polled)
+{
+    struct probe probe = {.name = "probe", .group = group};
+
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    ck_assert_int_eq(post_number(bus, "a", 1), 1);
+    if (is_polled)
+        ck_assert_int_eq(ringbus_group_poll(group, 8), 1);
+    ck_assert_int_eq(IN_TIME(bus, ringbus_group_close(group, RINGBUS_DRAIN)),
+        is_polled ? RINGBUS_PENDING : RINGBUS_OK);
+    if (is_polled)
+        ck_assert_int_eq(ringbus_group_poll(group, 8), RINGBUS_ESHUTDOWN);
+    CHECK_NUMBERS(&probe, 1);
+    ck_assert_int_eq(
+        IN_TIME(bus, ringbus_consumer_close(probe.consumer, RINGBUS_DRAIN)), RINGBUS_OK);
+}
+
+/* Nothing is left behind by the attempt. */
+static void
+must_be_unchanged(const struct attempt *attempt)
+{
+    const struct ringbus_group *left = ringbus__group_at(attempt->bus, 1);
+
+    ck_assert_int_eq(attempt->outcome, RINGBUS_ESYS);
+    ck_assert_ptr_null(attempt->group);
+    ck_assert_uint_eq(threads, 0);
+    ck_assert_int_eq(figure_of(attempt->bus, "group", "group-1", "capacity"), -1);
+    if (left != NULL) /* a poster that is late finds it ended */
+        ck_assert_int_eq(ringbus_ring_try_claim(left->ring, 1), RINGBUS_ESHUTDOWN);
+    bus_flush(attempt->bus);
+}
+
+/* False: it needs fewer calls of the system. */
+static bool
+check_group(const struct ringbus_group_options *options, uint64_t nth)
+{
+    struct faulty_allocator memory;
+    struct attempt attempt = {.options = options};
+    const int descriptor = free_descriptor();
+    const uint32_t lanes = options->lanes > 0 ? options->lanes : 1;
+    const bool is_polled = options->kind == RINGBUS_GROUP_POLLED;
+    bool refused = false;
+
+    faulty_allocator_init(&memory, 0, 0);
+    attempt.bus = open_without_threads(&memory);
+    os_watch_begin(nth);
+    start_thread = ringbus__os.thread_start;
+    ringbus__os.thread_start = count_start;
+    ringbus__os.thread_join = count_join;
+    try_to_open(&attempt);
+    refused = os_watch_fallible() >= nth;
+    if (refused) {
+        must_be_unchanged(&attempt);
+        try_to_open(&attempt);
+    }
+    ck_assert_int_eq(attempt.outcome, RINGBUS_OK);
+    ck_assert_uint_eq(threads, is_polled ? 0 : lanes);
+    must_work(attempt.bus, attempt.group, is_polled);
+    bus_close(attempt.bus);
+    ck_assert_uint_eq(threads, 0);
+    os_watch_end();
+    ck_assert_int_eq(free_descriptor(), descriptor);
+    ck_assert_uint_eq(load_u64(&memory.live_bytes, ORDER_COUNT), 0);
+    return refused;
+}
+
+static void
+check_each_call(uint32_t kind, uint32_t lanes, uint64_t calls)
+{
+    struct ringbus_group_options options = ringbus_group_options_default();
+    uint64_t nth = 1;
+
+    options.kind = kind;
+    options.lanes = lanes;
+    while (check_group(&options, nth))
+        nth++;
+    ck_assert_uint_ge(nth, calls + 1);
+}
+
 START_TEST(a_group_opens_or_the_system_refuses)
 {
-    bool refused = true;
-
-    for (uint64_t nth = 1; refused; nth++) {
-        struct faulty_allocator memory;
-        struct ringbus_bus *bus = NULL;
-        struct ringbus_group *group = NULL;
-        uint64_t calls = 0;
-        int outcome = RINGBUS_OK;
-
-        faulty_allocator_init(&memory, 0, 0);
-        bus = open_without_threads(&memory);
-        os_watch_begin(nth);
-        calls = os_watch_fallible();
-        outcome = ringbus_group_open(bus, NULL, &group);
-        refused = os_watch_fallible() >= calls + nth;
-        ck_assert_int_eq(outcome, refused ? RINGBUS_ESYS : RINGBUS_OK);
-        if (refused) {
-            ck_assert_ptr_null(group);
-            ck_assert_int_eq(figure_of(bus, "group", "group-1", "capacity"), -1);
-            /* a poster that is late finds it ended */
-            ck_assert_int_eq(
-                ringbus_ring_try_claim(ringbus__group_at(bus, 1)->ring, 1), RINGBUS_ESHUTDOWN);
-            bus_flush(bus);
-            ck_assert_int_eq(ringbus_group_open(bus, NULL, &group), RINGBUS_OK);
-        }
-        ck_assert_int_eq(IN_TIME(bus, ringbus_group_close(group, RINGBUS_DRAIN)), RINGBUS_OK);
-        bus_close(bus);
-        os_watch_end();
-        ck_assert_uint_eq(load_u64(&memory.live_bytes, ORDER_COUNT), 0);
-    }
+    check_each_call(RINGBUS_GROUP_THREADS, 1, 2);
 }
 END_TEST
+
+START_TEST(all_lanes_of_a_group_start_or_none)
+{
+    check_each_call(RINGBUS_GROUP_THREADS, 4, 8);
+}
+END_TEST
+
+START_TEST(a_polled_group_opens_or_the_system_refuses)
+{
+    check_each_call(RINGBUS_GROUP_POLLED, 1, 2);
+}
+END_TEST
+
+/* ---- a post ---- */
 
 /* A thread's first post to a caller group needs the system once: for what happens when the thread ends. */
 static void
@@ -116,6 +243,7 @@ int
 main(void)
 {
     return RUN_TESTS("bus_system", a_bus_opens_or_the_system_refuses,
-        a_group_opens_or_the_system_refuses,
+        a_group_opens_or_the_system_refuses, all_lanes_of_a_group_start_or_none,
+        a_polled_group_opens_or_the_system_refuses,
         a_post_to_a_caller_group_is_refused_when_the_system_refuses);
 }

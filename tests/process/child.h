@@ -10,6 +10,28 @@
 
 #include "support/support.h"
 
+/* ThreadSanitizer fails in a child that starts threads; of a sanitizer's allocator the child finds the locks as they
+ * were. */
+#if defined(__SANITIZE_THREAD__)
+#define CHILDREN_START_THREADS 0
+#elif defined(__SANITIZE_ADDRESS__)
+#define CHILDREN_TAKE_MEMORY 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CHILDREN_START_THREADS 0
+#elif __has_feature(address_sanitizer)
+#define CHILDREN_TAKE_MEMORY 0
+#endif
+#endif
+#ifndef CHILDREN_START_THREADS
+#define CHILDREN_START_THREADS 1
+#endif
+#ifndef CHILDREN_TAKE_MEMORY
+#define CHILDREN_TAKE_MEMORY CHILDREN_START_THREADS
+#endif
+
+enum { TEST_SKIPPED = 77 };
+
 #define FORKED(call) MUST((call) == RINGBUS_EFORKED, "not refused in the child: %s", #call)
 
 /* Seconds until a child is taken for dead. */

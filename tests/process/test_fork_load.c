@@ -1,13 +1,6 @@
 /* test_fork_load.c - forks while other threads post, wait for room, register, come and go. */
 #include "process/fixture.h"
 
-const char *__tsan_default_options(void);
-const char *
-__tsan_default_options(void)
-{
-    return "die_after_fork=0";
-}
-
 enum { FORKS = 200, POSTERS = 2 };
 
 static struct ringbus_bus *bus;
@@ -127,7 +120,8 @@ be_a_child(void *context)
     FORKED(ringbus_flush(bus, RINGBUS_FOREVER));
     FORKED(ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER));
     FORKED(ringbus_close(bus));
-    use_own_bus();
+    if (CHILDREN_TAKE_MEMORY)
+        use_own_bus();
 }
 
 static struct ringbus_consumer *

@@ -1,13 +1,7 @@
 /* test_fork_uv.c - a child is refused the adapter's calls; its parent's loop runs nothing, its own one works. */
+#include "bus/bus.h"
 #include "process/child.h"
 #include "uv/fixture.h"
-
-const char *__tsan_default_options(void);
-const char *
-__tsan_default_options(void)
-{
-    return "die_after_fork=0";
-}
 
 static struct place place;
 static struct ringbus_bus *bus;
@@ -54,6 +48,7 @@ static void
 open_all(void)
 {
     store_u32(&calls, 0, ORDER_COUNT);
+    store_u32(&callbacks, 0, ORDER_COUNT);
     place_open(&place);
     bus = open_bus_here();
     open_group_on(bus, &place, &group);
@@ -128,11 +123,23 @@ START_TEST(a_child_runs_a_loop_of_its_own)
 }
 END_TEST
 
+/* As libuv does when the handle was woken; what was sent before the fork it may have forgotten. */
+static void
+call_async(uv_handle_t *handle, void *context)
+{
+    uv_async_t *async = (uv_async_t *)handle;
+
+    (void)context;
+    if (handle->type == UV_ASYNC)
+        async->async_cb(async);
+}
+
 static void
 run_inherited_loop(void *context)
 {
     (void)context;
     MUST(uv_loop_fork(&place.loop) == 0, "libuv refuses its loop to the child");
+    uv_walk(&place.loop, call_async, NULL);
     for (int i = 0; i < 8; i++)
         turn(&place);
     MUST(load_u32(&calls, ORDER_COUNT) == 0, "a handler of the parent's has run");
@@ -150,9 +157,52 @@ START_TEST(a_loop_that_a_child_goes_on_with_runs_no_handler)
 }
 END_TEST
 
+/* The child goes on with the turn in which the handle is being closed. */
+static pid_t child = -1;
+
+static void
+fork_in_turn(uv_check_t *check)
+{
+    int status = 0;
+
+    uv_close((uv_handle_t *)check, NULL);
+    fflush(NULL);
+    lock_acquire(&bus->lock);
+    child = fork();
+    if (child == 0) {
+        end_in_time();
+        return;
+    }
+    lock_release(&bus->lock);
+    MUST(waitpid(child, &status, 0) == child && status == 0, "the child ended with %#x",
+        (unsigned)status);
+}
+
+START_TEST(a_handle_that_is_closing_calls_back_in_the_parent_only)
+{
+    uv_check_t check;
+
+    open_all();
+    settle(&place);
+    uv_check_init(&place.loop, &check);
+    uv_check_start(&check, fork_in_turn);
+    ck_assert_int_eq(
+        ringbus_uv_detach(group, RINGBUS_DRAIN, count_callback, NULL), RINGBUS_PENDING);
+    turn(&place);
+    if (child == 0)
+        _exit(load_u32(&callbacks, ORDER_COUNT) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    RUN_UNTIL(&place, load_u32(&callbacks, ORDER_COUNT) == 1);
+    place_close(&place);
+    ck_assert_int_eq(ringbus_close(bus), RINGBUS_OK);
+}
+END_TEST
+
 int
 main(void)
 {
+    if (!CHILDREN_START_THREADS)
+        return TEST_SKIPPED;
     return RUN_TESTS("fork_uv", every_call_of_a_child_is_refused, a_child_runs_a_loop_of_its_own,
-        a_loop_that_a_child_goes_on_with_runs_no_handler);
+        a_loop_that_a_child_goes_on_with_runs_no_handler,
+        a_handle_that_is_closing_calls_back_in_the_parent_only);
 }

@@ -39,7 +39,7 @@ await() {
     shift
     until "$@"; do
         [ "$(date +%s)" -lt "$deadline" ] ||
-            fail "waited in vain for: $* ($(wc -l "$work"/*); the server says: $(cat "$work/server.err")"
+            fail "waited in vain for: $* ($(wc -l "$work/messages"); the server says: $(cat "$work/server.err")"
         sleep 0.05
     done
 }

@@ -129,6 +129,12 @@ random_bytes(void *bytes, size_t size)
     return fails_now() ? RINGBUS_ESYS : real.random(bytes, size);
 }
 
+static int
+bell_open(struct os_bell *bell)
+{
+    return fails_now() ? RINGBUS_ESYS : real.bell_open(bell);
+}
+
 void
 os_watch_begin(uint64_t fail_nth)
 {
@@ -148,6 +154,7 @@ os_watch_begin(uint64_t fail_nth)
     ringbus__os.thread_pin = thread_pin;
     ringbus__os.thread_at_exit = thread_at_exit;
     ringbus__os.random = random_bytes;
+    ringbus__os.bell_open = bell_open;
 }
 
 void

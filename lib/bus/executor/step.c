@@ -95,10 +95,12 @@ ringbus_step(struct ringbus_bus *bus)
     struct record *record = record_here(&ringbus__record);
     struct step step;
 
-    if (bus == NULL || !bus->options.is_stepped)
+    if (bus == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
+    if (!bus->options.is_stepped)
+        return RINGBUS_EINVAL;
     if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
         return RINGBUS_EDEADLK;
     if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
