@@ -235,9 +235,9 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
 RINGBUS_API int ringbus_group_close(struct ringbus_group *group, enum ringbus_how how);
 
 /* Let a group's executors rest: each lane finishes the event, or the few for thread-safe consumers, that it is at; then
- * it begins none until ringbus_group_resume. With several lanes or stages an event may rest between two consumers. Posts
- * go on until the ring is full. Discarding goes on, too. Not for caller groups, whose posts are their own executors.
- * Never waits.
+ * it begins none until ringbus_group_resume. With several lanes or stages an event may rest between two consumers.
+ * Posts go on until the ring is full. Discarding goes on, too. Not for caller groups, whose posts are their own
+ * executors. Never waits.
  *
  * return  RINGBUS_OK (also if it was so already), RINGBUS_EINVAL (a caller group), RINGBUS_ESHUTDOWN (it has ended) */
 RINGBUS_API int ringbus_group_pause(struct ringbus_group *group);
@@ -254,8 +254,8 @@ RINGBUS_API int ringbus_group_resume(struct ringbus_group *group);
 RINGBUS_API int ringbus_group_poll(struct ringbus_group *group, uint32_t max);
 
 /* A descriptor that is readable whenever a poll of the group may find work, and at the end of the line; for poll, epoll
- * and the like, of one thread (it stays readable while a poll is under way). Do not read it, do not close it: it belongs
- * to the group and stays open as long as the bus.
+ * and the like, of one thread (it stays readable while a poll is under way). Do not read it, do not close it: it is the
+ * group's, and stays open as long as the bus.
  *
  * return  >= 0, or RINGBUS_EINVAL (not a polled group) */
 RINGBUS_API int ringbus_group_fd(const struct ringbus_group *group);
