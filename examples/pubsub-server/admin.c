@@ -189,9 +189,9 @@ put_server_figures(struct buffer *text, struct server *server)
         struct journal_figures *const journal = journal_figures(server->journal);
 
         put_text(text, "\r\n# Journal\r\n");
-        put_figure(text, "journal_kept", atomic_load(&journal->kept));
-        put_figure(text, "journal_failed", atomic_load(&journal->failed));
-        put_figure(text, "journal_batches", atomic_load(&journal->batches));
+        put_figure(text, "messages_kept", atomic_load(&journal->kept));
+        put_figure(text, "messages_not_kept", atomic_load(&journal->failed));
+        put_figure(text, "journal_syncs", atomic_load(&journal->batches));
     }
 }
 

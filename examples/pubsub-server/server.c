@@ -74,7 +74,6 @@ handle_signals(struct acceptor *acceptor)
     (void)sigaction(SIGINT, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
-    (void)sigaction(SIGXFSZ, &action, NULL); /* a journal that may not grow fails to be written */
 }
 
 /* ---- accepting ----------------------------------------------------------------------------- */

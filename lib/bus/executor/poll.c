@@ -139,7 +139,7 @@ static uint32_t
 poll_group(struct polled *polled, uint32_t max, bool *ret_has_ended)
 {
     struct ringbus_group *group = polled->group;
-    struct record *record = &ringbus__record;
+    struct record *record = record_here(&ringbus__record);
     uint32_t count = 0;
 
     give_to(polled, record->id);
