@@ -407,8 +407,8 @@ main(void)
         stars_and_greater_signs_are_ordinary_characters, there_are_at_most_max_topics,
         a_topic_without_handle_or_consumer_is_reclaimed,
         topics_are_reclaimed_while_a_handler_blocks, a_limit_counts_no_topic_that_can_be_freed,
-        an_event_keeps_its_topic_the_same_for_who_registers_anew,
-        a_post_reaches_every_group, one_full_ring_refuses_the_post_for_all_groups,
+        an_event_keeps_its_topic_the_same_for_who_registers_anew, a_post_reaches_every_group,
+        one_full_ring_refuses_the_post_for_all_groups,
         one_small_slot_refuses_the_post_for_all_groups,
         a_post_to_several_groups_waits_for_the_full_one,
         all_ring_groups_see_a_topic_in_the_same_order);

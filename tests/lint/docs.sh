@@ -85,8 +85,8 @@ fi
 
 for page in docs/*.md; do
     [ -f "$page" ] || continue
-    # shellcheck disable=SC2016 # backticks are Markdown's
-    grep -noE '`(base|ring|options|set|share|processor|bus|lanes|executor|process|uv|stress|fault)/[a-z0-9_]+`' "$page" | tr -d '\140' |
+    layers='base|ring|options|set|share|processor|bus|lanes|executor|process|uv|stress|fault'
+    grep -noE "\`($layers)/[a-z0-9_]+\`" "$page" | tr -d '\140' |
         while IFS=: read -r line test; do
             grep -rqF "START_TEST(${test#*/})" "tests/${test%%/*}" 2>/dev/null ||
                 [ -f "tests/${test%%/*}/${test%%/*}_${test#*/}.c" ] ||
