@@ -6,6 +6,7 @@
 _Thread_local struct record ringbus__record __attribute__((tls_model("initial-exec")));
 struct atomic_u64 ringbus__record_epoch = {1};
 static struct atomic_u64 last_id;
+static void (*on_exit)(struct record *record); /* guarded by the list's lock */
 
 /* Where nobody can have been linked. */
 static struct os_list none;
@@ -20,12 +21,33 @@ take_list(void)
     return list;
 }
 
+void
+ringbus__record_on_exit(void (*run)(struct record *record))
+{
+    struct os_list *list = take_list();
+
+    on_exit = run;
+    lock_release(&list->lock);
+}
+
+static void
+tell_exit(struct record *record)
+{
+    struct os_list *list = take_list();
+    void (*const run)(struct record * record) = on_exit;
+
+    lock_release(&list->lock);
+    if (run != NULL)
+        run(record);
+}
+
 static void
 unlink_record(void *context)
 {
     struct record *record = context, *at = NULL;
     struct os_list *list = NULL;
 
+    tell_exit(record);
     record->has_exited = true;
     if (!record_is_here(record)) /* this process's list knows nothing of it */
         return;

@@ -41,6 +41,7 @@ struct record {
     void *executor;
     void *loops;
     void *frames;
+    void *frame_memory; /* for them, kept until the thread exits */
     uint32_t hooks;
     bool is_in_dead; /* one of them is on_dead */
     /* guarded by the list's lock */
@@ -54,6 +55,9 @@ extern struct atomic_u64 ringbus__record_epoch;
 
 /* Put this thread's record on the list. RINGBUS_OK, RINGBUS_ESYS. */
 int ringbus__record_link(struct record *record);
+
+/* Have `run` called for each thread that exits, while its record is still on the list. For good. */
+void ringbus__record_on_exit(void (*run)(struct record *record));
 
 /* The record begins its life in this process. */
 void ringbus__record_begin(struct record *record);

@@ -4,6 +4,7 @@
 #include "base/options.h"
 #include "base/os.h"
 #include "bus/consumer.h"
+#include "bus/executor/exit.h"
 #include "bus/executor/loop.h"
 #include "bus/executor/poll.h"
 #include "bus/executor/step.h"
@@ -207,6 +208,7 @@ ringbus_open(const struct ringbus_options *given, struct ringbus_bus **ret_bus)
     if (ringbus__home_find(&home) != RINGBUS_OK)
         return RINGBUS_ESYS;
     ringbus__barrier_init();
+    ringbus__record_on_exit(ringbus__exit);
     bus = ringbus__alloc(&allocator, sizeof *bus, CPU_LINE);
     if (bus == NULL)
         return RINGBUS_ENOMEM;

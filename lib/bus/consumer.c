@@ -53,7 +53,8 @@ ringbus__consumer_is_open(const struct ringbus_consumer *consumer)
 {
     return !load_u32(&consumer->is_closing, ORDER_OWN) && !consumer->is_exhausted &&
            load_u32(&consumer->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN &&
-           consumer->group->state == GROUP_OPEN && consumer->group->life == consumer->life;
+           consumer->group->state == GROUP_OPEN && !group_is_broken(consumer->group) &&
+           consumer->group->life == consumer->life;
 }
 
 static size_t

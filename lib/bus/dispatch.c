@@ -25,8 +25,8 @@ lane_of(const struct delivery *delivery)
     return delivery->lane != NULL ? delivery->lane : delivery->group->lanes;
 }
 
-static void
-report_failure(const struct delivery *delivery, const struct ringbus_event *event,
+void
+ringbus__dispatch_fail(const struct delivery *delivery, const struct ringbus_event *event,
     struct ringbus_consumer *consumer, int code)
 {
     const struct ringbus_options *hooks = &consumer->bus->options;
@@ -114,21 +114,43 @@ is_chosen(const struct delivery *delivery, const struct ringbus_event *event, in
 
 /* ---- calls ---- */
 
+static void
+lock_serial(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    lock_acquire(&consumer->serial);
+    delivery->locked = consumer;
+}
+
+static void
+release_serial(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    delivery->locked = NULL;
+    lock_release(&consumer->serial);
+}
+
+/* The batch_end that touch did not note. */
+static void
+end_due(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    ringbus__dispatch_batch_end(delivery, consumer);
+    delivery->due = NULL;
+}
+
 /* Who is called for this event, and owed a batch_end that may fail, is found again by this. */
 static bool
-note_batch(struct delivery *delivery, struct ringbus_consumer *consumer)
+note_batch(struct delivery *delivery, struct registration *registration)
 {
     /* HINT: read by this lane alone. */
-    const uint64_t own = load_u32(&consumer->own_mark, ORDER_HINT);
+    const uint64_t own = load_u32(&registration->consumer->own_mark, ORDER_HINT);
 
     if (own != 0)
         or_u64(delivery->marks, own << 32, ORDER_HINT);
-    return delivery->touch(delivery, consumer);
+    return delivery->touch(delivery, registration);
 }
 
 static void
 call(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence,
-    const struct registration *registration)
+    struct registration *registration)
 {
     struct ringbus_consumer *consumer = registration->consumer;
     const bool is_locked = delivery->group->ring == NULL && !consumer->is_thread_safe;
@@ -137,29 +159,31 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
 
     record_call(delivery->record, consumer);
     if (is_locked)
-        lock_acquire(&consumer->serial);
+        lock_serial(delivery, consumer);
     is_called = is_chosen(delivery, event, sequence, registration, &is_last);
     if (likely(is_called)) {
         if (consumer->batch_end != NULL)
-            is_noted = note_batch(delivery, consumer);
+            is_noted = note_batch(delivery, registration);
+        if (unlikely(!is_noted))
+            delivery->due = consumer;
         code = consumer->handler(event, consumer->context);
     }
     if (is_locked)
-        lock_release(&consumer->serial);
+        release_serial(delivery, consumer);
     if (likely(is_called)) {
         count(delivery, &consumer_part(consumer, delivery->lane)->delivered);
         count(delivery, &lane_of(delivery)->delivered);
     }
     if (unlikely(code < 0)) {
         mark(delivery, consumer);
-        report_failure(delivery, event, consumer, code);
+        ringbus__dispatch_fail(delivery, event, consumer, code);
     }
     if (unlikely(is_last))
         ringbus__consumer_exhaust(consumer);
     end_call(
         delivery, consumer); /* the consumer may be gone after this, unless a batch_end is due */
     if (unlikely(!is_noted))
-        ringbus__dispatch_batch_end(delivery, consumer);
+        end_due(delivery, consumer);
 }
 
 /* Of those who are called in this stage. */
@@ -173,24 +197,69 @@ is_called_here(const struct delivery *delivery, const struct registration *regis
            lane_of_key(event->ordered, delivery->group->lane_count) == delivery->lane->index;
 }
 
+static const struct match_set *
+set_of(const struct delivery *delivery, const struct ringbus_event *event)
+{
+    /* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
+    return load_ptr(&event->handle->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
+}
+
+/* The registration has the event in its window, and is called here. */
+static bool
+concerns(const struct delivery *delivery, const struct registration *registration,
+    const struct ringbus_event *event, int64_t sequence)
+{
+    return registration != NULL && sequence >= load_i64(&registration->from, ORDER_HINT) &&
+           sequence < load_i64(&registration->until, ORDER_HINT) &&
+           is_called_here(delivery, registration, event);
+}
+
+static void
+count_discarded(struct registration *registration)
+{
+    /* COUNT: by any lane, when the consumer is thread-safe. */
+    add_u64(&registration->discarded, 1, ORDER_COUNT);
+}
+
 void
 ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence)
 {
-    /* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
-    const struct match_set *set =
-        load_ptr(&event->handle->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
+    const struct match_set *set = set_of(delivery, event);
 
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-        if (registration == NULL || sequence < load_i64(&registration->from, ORDER_HINT) ||
-            sequence >= load_i64(&registration->until, ORDER_HINT) ||
-            !is_called_here(delivery, registration, event))
+        if (!concerns(delivery, registration, event, sequence))
             continue;
         if (likely(!delivery->is_discarding))
             call(delivery, event, sequence, registration);
-        else /* HINT: by any lane, when the consumer is thread-safe */
-            add_u64(&registration->discarded, 1, ORDER_COUNT);
+        else
+            count_discarded(registration);
+    }
+}
+
+/* The lane owes the consumer a batch_end. */
+static bool
+is_due(const struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    return delivery->lane != NULL && consumer_part(consumer, delivery->lane)->is_touched;
+}
+
+void
+ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_event *event,
+    int64_t sequence, const struct ringbus_consumer *from)
+{
+    const struct match_set *set = set_of(delivery, event);
+    bool is_left = false;
+
+    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+        struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
+
+        if (!concerns(delivery, registration, event, sequence))
+            continue;
+        is_left = is_left || from == NULL || registration->consumer == from;
+        if ((is_left && !delivery->is_for_due) || is_due(delivery, registration->consumer))
+            count_discarded(registration);
     }
 }
 
@@ -219,13 +288,13 @@ ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *
 
     record_call(delivery->record, consumer);
     if (is_locked)
-        lock_acquire(&consumer->serial);
+        lock_serial(delivery, consumer);
     code = consumer->batch_end(consumer->context);
     if (is_locked)
-        lock_release(&consumer->serial);
+        release_serial(delivery, consumer);
     if (unlikely(code < 0)) {
         mark(delivery, consumer);
-        report_failure(delivery, NULL, consumer, code);
+        ringbus__dispatch_fail(delivery, NULL, consumer, code);
     }
     /* CALL release: batch_end's effects are visible to whoever finds nothing due. */
     add_u32(&consumer->batch_due, (uint32_t)-1, ORDER_CALL_RELEASE);

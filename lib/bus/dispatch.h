@@ -15,10 +15,14 @@ struct delivery {
         any_where; /* thread-safe ones of the stage on a group with lanes: for keyed events, one of the lanes */
     bool is_range;      /* only for events that have no key */
     bool is_discarding; /* the event is counted and handed to nobody */
+    bool is_for_due;    /* of discards: only for those that are owed a batch_end by this lane */
     /* Of the event: who failed on it; in the upper half, who was called and is owed a batch_end. */
     struct atomic_u64 *marks;
     /* Remember that this consumer is owed a batch_end; false: it gets it after this call. */
-    bool (*touch)(struct delivery *delivery, struct ringbus_consumer *consumer);
+    bool (*touch)(struct delivery *delivery, struct registration *registration);
+    /* for a thread that exits in a handler */
+    struct ringbus_consumer *locked; /* whose lock is held */
+    struct ringbus_consumer *due;    /* who gets its batch_end after this call */
 };
 
 /* Call those of the event's consumers that are called here and whose window holds `sequence`. */
@@ -28,6 +32,15 @@ void ringbus__dispatch(
 /* The same for all stages of a caller group. */
 void ringbus__dispatch_stages(
     struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
+
+/* Count the event as discarded for those who would be called here, from the call of `from` on (NULL: for all), and for
+ * those before that are owed a batch_end by the lane. */
+void ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_event *event,
+    int64_t sequence, const struct ringbus_consumer *from);
+
+/* Count and tell a failure. */
+void ringbus__dispatch_fail(const struct delivery *delivery, const struct ringbus_event *event,
+    struct ringbus_consumer *consumer, int code);
 
 /* Call a consumer's batch_end, which it owes. Its outcome. */
 int ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *consumer);

@@ -299,6 +299,7 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
 {
     group->lanes_at_end = 0;
     store_u32(&group->is_paused, 0, ORDER_HINT);
+    store_u32(&group->is_broken, 0, ORDER_HINT);
     memset(group->homed, 0, sizeof group->homed);
     memset(group->mark_holders, 0, sizeof group->mark_holders);
     ringbus__board_reset(group);
@@ -411,6 +412,24 @@ ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how)
     ringbus__loop_notify(bus);
 }
 
+void
+ringbus__group_break(struct ringbus_group *group)
+{
+    struct ringbus_bus *bus = group->bus;
+
+    lock_acquire(&bus->lock);
+    if (group->state != GROUP_ENDED) {
+        /* STATE release: before the line is closed, so that a poster knows why. */
+        store_u32(&group->is_broken, 1, ORDER_STATE_RELEASE);
+        store_u32(&group->is_discarding, 1, ORDER_HINT);
+        if (group->ring != NULL)
+            ringbus_ring_end(group->ring);
+        ringbus__group_call(group);
+        ringbus__loop_notify(bus);
+    }
+    lock_release(&bus->lock);
+}
+
 static void
 unregister_all(struct ringbus_group *group, struct ringbus_consumer *list)
 {
@@ -498,7 +517,8 @@ set_paused(struct ringbus_group *group, uint32_t is_paused)
     if (bus_is_forked(group->bus))
         return RINGBUS_EFORKED;
     lock_acquire(&group->bus->lock);
-    if (group->state == GROUP_ENDED || load_u32(&group->bus->state, ORDER_OWN) > BUS_ENDING)
+    if (group->state == GROUP_ENDED || group_is_broken(group) ||
+        load_u32(&group->bus->state, ORDER_OWN) > BUS_ENDING)
         outcome = RINGBUS_ESHUTDOWN;
     else
         store_u32(&group->is_paused, is_paused, ORDER_HINT);

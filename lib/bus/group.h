@@ -43,6 +43,8 @@ struct ringbus_group {
     struct atomic_u32 is_discarding;
     struct atomic_u32 is_watched; /* a loop waits for it to fall to half */
     struct atomic_u32 is_paused;
+    struct atomic_u32
+        is_broken; /* a thread has exited in a handler: posts are refused, the rest is discarded */
     struct atomic_u32 stage_count; /* those that lanes run */
     struct atomic_u32 scanned;     /* those that the gate goes by */
     struct atomic_ptr
@@ -102,6 +104,9 @@ int ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_opti
 /* Under the bus lock: begin to end a group. */
 void ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how);
 
+/* No lock held: a thread has exited in a handler of the group. */
+void ringbus__group_break(struct ringbus_group *group);
+
 /* Under the bus lock: end its registrations if its lanes have read to the end. */
 void ringbus__group_settle(struct ringbus_group *group);
 
@@ -125,6 +130,14 @@ void ringbus__loop_wake(void *context);
 
 /* Have its executors look again: a word they go by has changed. */
 void ringbus__group_call(struct ringbus_group *group);
+
+/* Nothing is posted to it in this life any more. */
+static inline bool
+group_is_broken(const struct ringbus_group *group)
+{
+    /* STATE acquire: whoever finds its line closed finds why. */
+    return load_u32(&group->is_broken, ORDER_STATE_ACQUIRE) != 0;
+}
 
 /* The lanes begin with no further event. */
 static inline bool

@@ -57,8 +57,8 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group, bool h
 static int
 is_closed(const struct posting *posting, const struct ringbus_group *group)
 {
-    /* Only a shutdown closes the lines of groups that stay in routes, and it changes the state first. */
-    if (load_u32(&group->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN)
+    /* Only a shutdown, or a break, closes the lines of groups that stay in routes, and changes the state first. */
+    if (load_u32(&group->bus->state, ORDER_STATE_ACQUIRE) == BUS_OPEN && !group_is_broken(group))
         return START_AGAIN;
     /* TABLE acquire: whoever closed the line had cleared the bit before. */
     return load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit ? RINGBUS_ESHUTDOWN
@@ -140,6 +140,8 @@ sort_groups(const struct posting *posting, uint64_t route, struct claims *claims
 
         if (posting->size > group->slot_size)
             return RINGBUS_EMSGSIZE;
+        if (group_is_broken(group))
+            return RINGBUS_ESHUTDOWN;
         *(group->ring ? &claims->rings : &claims->callers) |= group->bit;
     }
     return RINGBUS_OK;
@@ -329,7 +331,7 @@ int
 ringbus_topic_post(struct ringbus_topic *topic, const void *data, size_t size,
     const struct ringbus_post_options *options)
 {
-    struct posting posting = {topic, data, size, 0, true, RINGBUS_FOREVER};
+    struct posting posting = {topic, data, size, 0, true, RINGBUS_FOREVER, false};
 
     return post_by_handle(&posting, options);
 }
@@ -338,7 +340,7 @@ int
 ringbus_topic_try_post(struct ringbus_topic *topic, const void *data, size_t size,
     const struct ringbus_post_options *options)
 {
-    struct posting posting = {topic, data, size, 0, false, 0};
+    struct posting posting = {topic, data, size, 0, false, 0, false};
 
     return post_by_handle(&posting, options);
 }
@@ -347,7 +349,7 @@ int
 ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t size,
     int64_t deadline_ns, const struct ringbus_post_options *options)
 {
-    struct posting posting = {topic, data, size, 0, true, deadline_ns};
+    struct posting posting = {topic, data, size, 0, true, deadline_ns, false};
 
     return post_by_handle(&posting, options);
 }
@@ -374,7 +376,7 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
 int
 ringbus_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
 {
-    struct posting posting = {NULL, data, size, 0, true, RINGBUS_FOREVER};
+    struct posting posting = {NULL, data, size, 0, true, RINGBUS_FOREVER, true};
 
     return post_by_name(bus, topic, &posting);
 }
@@ -382,7 +384,7 @@ ringbus_post(struct ringbus_bus *bus, const char *topic, const void *data, size_
 int
 ringbus_try_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
 {
-    struct posting posting = {NULL, data, size, 0, false, 0};
+    struct posting posting = {NULL, data, size, 0, false, 0, true};
 
     return post_by_name(bus, topic, &posting);
 }
@@ -391,7 +393,7 @@ int
 ringbus_post_until(
     struct ringbus_bus *bus, const char *topic, const void *data, size_t size, int64_t deadline_ns)
 {
-    struct posting posting = {NULL, data, size, 0, true, deadline_ns};
+    struct posting posting = {NULL, data, size, 0, true, deadline_ns, true};
 
     return post_by_name(bus, topic, &posting);
 }

@@ -13,33 +13,17 @@ struct posting {
     uint64_t ordered;
     bool may_wait;
     int64_t deadline_ns;
+    bool holds_topic; /* a reference, for the time of the post */
 };
 
 /* ---- caller groups (caller.c) ---- */
-
-enum { CALLER_TOUCHED = 32 };
-
-/* A nested post that waits for the current event to be done. */
-struct pending;
-
-/* A batch_end that is due when the outermost post is done; NULL: it was called meanwhile. */
-struct touched {
-    struct ringbus_consumer *consumer;
-    struct ringbus_group *group;
-};
 
 /* A post's part in caller groups: queued behind the event this thread is delivering, or delivered by the post. */
 struct caller_post {
     const struct posting *posting;
     uint64_t groups; /* bits */
     struct pending *nested;
-    /* an outermost post's */
     bool is_outermost;
-    struct ringbus_bus *bus; /* of the event under delivery */
-    struct pending *first, **last;
-    struct delivery delivery;
-    uint32_t touched_count;
-    struct touched touched[CALLER_TOUCHED];
 };
 
 /* Secure what the post will need in the caller groups of `groups`: RINGBUS_OK; RINGBUS_EAGAIN: a group has no room for
@@ -60,6 +44,11 @@ bool ringbus__caller_is_busy(struct ringbus_bus *bus);
 
 /* Under the bus lock: all such deliveries that began before `tag` was given (ringbus__record_retire) are over. */
 bool ringbus__caller_has_passed(struct ringbus_bus *bus, uint64_t tag);
+
+/* See that a thread has what it needs to post to caller groups, from an allocator that outlives it. False: out of
+ * memory. A first post does it with the C library's; ringbus__caller_forget, at the thread's exit, knows no other. */
+bool ringbus__caller_prepare(struct record *record, const struct ringbus_allocator *allocator);
+void ringbus__caller_forget(struct record *record);
 
 /* The bus whose caller-group handlers this thread is running; NULL: none. */
 struct ringbus_bus *ringbus__caller_inside(void);

@@ -7,22 +7,12 @@
  *     state, then a barrier, then looks at the records and at `owed`: it sees the post, or the post sees it
  * I3  a thread holds at most one consumer's lock, and waits for no room while it does
  * Source: Guava's per-thread dispatch queue, bounded and shared between threads. */
-#include "bus/post.h"
-
-struct pending {
-    struct pending *next;
-    struct ringbus_group *group;
-    struct ringbus_topic *topic; /* holds a reference */
-    int64_t era;                 /* of the group when it was posted */
-    uint64_t ordered;
-    size_t size;
-    _Alignas(16) unsigned char data[];
-};
+#include "bus/executor/caller.h"
 
 struct ringbus_bus *
 ringbus__caller_inside(void)
 {
-    const struct caller_post *frame = ringbus__record.frames;
+    const struct frame *frame = ringbus__record.frames;
 
     return frame ? frame->bus : NULL;
 }
@@ -49,26 +39,26 @@ ringbus__caller_has_passed(struct ringbus_bus *bus, uint64_t tag)
 
 /* 1: to another bus than that of the thread's outermost post. */
 static uint32_t
-is_foreign(const struct ringbus_bus *bus)
+is_foreign(const struct ringbus_bus *bus, const struct ringbus_bus *owner)
 {
-    const struct caller_post *frame = ringbus__record.frames;
-
-    return frame->posting->topic->bus != bus;
+    return owner != bus;
 }
 
 static void
 owe(struct ringbus_bus *bus)
 {
+    const struct frame *frame = ringbus__record.frames;
+
     add_u32(&bus->owed, 1, ORDER_WAKE);
-    add_u32(&bus->foreign_owed, is_foreign(bus), ORDER_WAKE);
+    add_u32(&bus->foreign_owed, is_foreign(bus, frame->owner), ORDER_WAKE);
     add_u32(&bus->pins, 1, ORDER_COUNT);
 }
 
-static void
-settle_debt(struct ringbus_bus *bus)
+void
+ringbus__caller_settle_debt(struct ringbus_bus *bus, const struct ringbus_bus *owner)
 {
     /* WAKE: what was owed is done. */
-    add_u32(&bus->foreign_owed, (uint32_t)-is_foreign(bus), ORDER_WAKE);
+    add_u32(&bus->foreign_owed, (uint32_t)-is_foreign(bus, owner), ORDER_WAKE);
     add_u32(&bus->owed, (uint32_t)-1, ORDER_WAKE);
     barrier_light();
     if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
@@ -140,8 +130,8 @@ take(struct ringbus_group *group, const struct posting *posting)
     return pending;
 }
 
-static void
-give_back(struct pending *pending)
+void
+ringbus__caller_give_back(struct pending *pending, const struct ringbus_bus *owner)
 {
     struct ringbus_group *group = pending->group;
     struct ringbus_bus *bus = group->bus;
@@ -152,7 +142,7 @@ give_back(struct pending *pending)
     group->pool = pending;
     group->pool_free++;
     lock_release(&group->pool_lock);
-    settle_debt(bus);
+    ringbus__caller_settle_debt(bus, owner);
 }
 
 /* ---- begin ---- */
@@ -195,7 +185,7 @@ begin_nested(struct caller_post *post)
 }
 
 static struct touched *
-find_touched(struct caller_post *frame, const struct ringbus_consumer *consumer)
+find_touched(struct frame *frame, const struct ringbus_consumer *consumer)
 {
     for (uint32_t i = 0; i < frame->touched_count; i++)
         if (frame->touched[i].consumer == consumer)
@@ -204,15 +194,20 @@ find_touched(struct caller_post *frame, const struct ringbus_consumer *consumer)
 }
 
 static bool
-touch(struct delivery *delivery, struct ringbus_consumer *consumer)
+touch(struct delivery *delivery, struct registration *registration)
 {
-    struct caller_post *frame = delivery->record->frames;
+    struct frame *frame = delivery->record->frames;
+    struct ringbus_consumer *consumer = registration->consumer;
     struct touched *before = find_touched(frame, consumer);
     /* Who comes after it waits for its batch_end. HINT: it has registered for later events than those that do not. */
     const bool is_awaited = load_u32(&consumer->own_mark, ORDER_HINT) != 0;
 
-    if (before != NULL && !is_awaited)
+    if (before != NULL && !is_awaited) {
+        before->count++;
+        before->last = frame->number;
+        before->registration = registration;
         return true;
+    }
     if (before != NULL)
         before->consumer = NULL; /* what was due comes with this one */
     else
@@ -220,7 +215,8 @@ touch(struct delivery *delivery, struct ringbus_consumer *consumer)
     if (is_awaited || frame->touched_count == CALLER_TOUCHED)
         return false;
     owe(consumer->bus);
-    frame->touched[frame->touched_count++] = (struct touched){consumer, consumer->group};
+    frame->touched[frame->touched_count++] =
+        (struct touched){consumer, consumer->group, 1, frame->number, registration};
     return true;
 }
 
@@ -233,6 +229,50 @@ leave(struct ringbus_bus *bus)
     /* HINT: whoever waits for this delivery raises it, then a heavy barrier, then looks at our record. */
     if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
         ringbus__bus_settle(bus);
+}
+
+bool
+ringbus__caller_prepare(struct record *record, const struct ringbus_allocator *allocator)
+{
+    record->frame_memory = ringbus__alloc(allocator, sizeof(struct frame), _Alignof(struct frame));
+    return record->frame_memory != NULL;
+}
+
+void
+ringbus__caller_forget(struct record *record)
+{
+    struct ringbus_allocator allocator;
+
+    ringbus__alloc_init(NULL, &allocator);
+    ringbus__release(&allocator, record->frame_memory, sizeof(struct frame));
+    record->frame_memory = NULL;
+}
+
+static __attribute__((noinline)) bool
+prepare(struct record *record)
+{
+    struct ringbus_allocator allocator;
+
+    ringbus__alloc_init(NULL, &allocator);
+    return ringbus__caller_prepare(record, &allocator);
+}
+
+/* The thread's outermost post; announced. */
+static void
+begin_frame(struct record *record, const struct posting *posting)
+{
+    struct frame *frame = record->frame_memory;
+
+    frame->owner = frame->bus = posting->topic->bus;
+    frame->topic = posting->topic;
+    frame->holds_topic = posting->holds_topic;
+    frame->depth = record->depth - 1;
+    frame->left = frame->number = 0;
+    frame->pending = NULL;
+    frame->first = NULL;
+    frame->last = &frame->first;
+    frame->delivery = (struct delivery){.record = record, .touch = touch};
+    frame->ended = frame->touched_count = 0;
 }
 
 int
@@ -249,16 +289,16 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
         return begin_nested(post);
     if (!record_enter(record))
         return RINGBUS_ESYS;
+    if (unlikely(record->frame_memory == NULL) && !prepare(record)) {
+        record_leave(record);
+        return RINGBUS_ESYS;
+    }
     record_call(record, bus);
     if (is_refused(bus)) {
         leave(bus); /* who shuts down may have seen us, and sleep */
         return RINGBUS_ESHUTDOWN;
     }
-    post->bus = bus;
-    post->first = NULL;
-    post->last = &post->first;
-    post->delivery = (struct delivery){.record = record, .touch = touch};
-    post->touched_count = 0;
+    begin_frame(record, posting);
     return RINGBUS_OK;
 }
 
@@ -271,7 +311,7 @@ ringbus__caller_cancel(struct caller_post *post)
         struct pending *pending = post->nested;
 
         post->nested = pending->next;
-        give_back(pending);
+        ringbus__caller_give_back(pending, ((const struct frame *)ringbus__record.frames)->owner);
     }
 }
 
@@ -279,23 +319,33 @@ ringbus__caller_cancel(struct caller_post *post)
 
 /* Outside any handler: no consumer's lock is held. */
 static void
-end_batches(struct caller_post *frame)
+end_batches(struct frame *frame)
 {
-    for (uint32_t i = 0; i < frame->touched_count; i++) {
-        const struct touched *touched = &frame->touched[i];
+    for (; frame->ended < frame->touched_count; frame->ended++) {
+        const struct touched *touched = &frame->touched[frame->ended];
         struct ringbus_bus *bus = touched->group->bus;
 
         frame->bus = bus;
         frame->delivery.group = touched->group;
         if (touched->consumer != NULL)
             ringbus__dispatch_batch_end(&frame->delivery, touched->consumer);
-        settle_debt(bus);
+        ringbus__caller_settle_debt(bus, frame->owner);
     }
-    frame->touched_count = 0;
+    frame->ended = frame->touched_count = 0;
 }
 
 static void
-deliver_queue(struct caller_post *frame)
+deliver_in(struct frame *frame, struct ringbus_group *group, const struct ringbus_event *event,
+    int64_t era)
+{
+    frame->number++;
+    frame->delivery.group = group;
+    frame->delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
+    ringbus__dispatch_stages(&frame->delivery, event, era);
+}
+
+static void
+deliver_queue(struct frame *frame)
 {
     while (frame->first != NULL) {
         struct pending *pending = frame->first;
@@ -312,20 +362,18 @@ deliver_queue(struct caller_post *frame)
         if (frame->first == NULL)
             frame->last = &frame->first;
         frame->bus = pending->group->bus;
-        frame->delivery.group = pending->group;
-        frame->delivery.is_discarding = load_u32(&pending->group->is_discarding, ORDER_HINT) != 0;
-        ringbus__dispatch_stages(&frame->delivery, &event, pending->era);
-        give_back(pending);
+        frame->pending = pending;
+        deliver_in(frame, pending->group, &event, pending->era);
+        frame->pending = NULL;
+        ringbus__caller_give_back(pending, frame->owner);
     }
 }
 
-void
-ringbus__caller_deliver(struct caller_post *post)
+/* The post's own event. */
+static void
+deliver_own(struct frame *frame, const struct caller_post *post)
 {
     const struct posting *posting = post->posting;
-    struct caller_post *frame = ringbus__record.frames;
-    struct ringbus_bus *bus = posting->topic->bus;
-    int64_t eras[BUS_MAX_GROUPS];
     const struct ringbus_event event = {
         .topic = posting->topic->name,
         .handle = posting->topic,
@@ -335,32 +383,38 @@ ringbus__caller_deliver(struct caller_post *post)
         .sequence = -1,
     };
 
+    for (uint64_t left = post->groups; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        /* CUT acquire: who registered before this look is in the set we shall find. Before any handler runs: what that
+         * one changes is for later events. */
+        frame->eras[index] =
+            (int64_t)load_u64(&ringbus__group_at(frame->owner, index)->era, ORDER_CUT_ACQUIRE);
+    }
+    for (frame->left = post->groups; frame->left != 0; frame->left &= frame->left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(frame->left);
+
+        deliver_in(frame, ringbus__group_at(frame->owner, index), &event, frame->eras[index]);
+    }
+}
+
+void
+ringbus__caller_deliver(struct caller_post *post)
+{
+    struct frame *frame = ringbus__record.frames;
+
     if (!post->is_outermost) {
         *frame->last = post->nested;
         while (*frame->last != NULL)
             frame->last = &(*frame->last)->next;
         return;
     }
-    ringbus__record.frames = post;
-    for (uint64_t left = post->groups; left != 0; left &= left - 1) {
-        const uint32_t index = (uint32_t)__builtin_ctzll(left);
-
-        /* CUT acquire: who registered before this look is in the set we shall find. Before any handler runs: what that
-         * one changes is for later events. */
-        eras[index] = (int64_t)load_u64(&ringbus__group_at(bus, index)->era, ORDER_CUT_ACQUIRE);
-    }
-    for (uint64_t left = post->groups; left != 0; left &= left - 1) {
-        const uint32_t index = (uint32_t)__builtin_ctzll(left);
-        struct ringbus_group *group = ringbus__group_at(bus, index);
-
-        post->delivery.group = group;
-        post->delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
-        ringbus__dispatch_stages(&post->delivery, &event, eras[index]);
-    }
-    while (post->first != NULL || post->touched_count > 0) {
-        deliver_queue(post);
-        end_batches(post); /* which may post, too */
+    frame = ringbus__record.frames = ringbus__record.frame_memory;
+    deliver_own(frame, post);
+    while (frame->first != NULL || frame->touched_count > 0) {
+        deliver_queue(frame);
+        end_batches(frame); /* which may post, too */
     }
     ringbus__record.frames = NULL;
-    leave(bus);
+    leave(frame->owner);
 }

@@ -100,9 +100,10 @@ ringbus__lane_is_at_end(const struct lane *lane)
 /* ---- a pass ---- */
 
 static bool
-touch(struct delivery *delivery, struct ringbus_consumer *consumer)
+touch(struct delivery *delivery, struct registration *registration)
 {
     struct lane *lane = delivery->lane;
+    struct ringbus_consumer *consumer = registration->consumer;
     struct consumer_part *part = consumer_part(consumer, lane);
     const struct progress *progress =
         lane->is_range ? &lane->part->in_range : &lane->part->in_order;
@@ -173,29 +174,39 @@ begin_pass(struct lane *lane, uint32_t stage, bool is_range)
     lane->touched_last = &lane->touched;
 }
 
+static struct ringbus_event
+event_at(const struct lane *lane, int64_t sequence)
+{
+    const struct entry *entry =
+        (const struct entry *)ring_slot(lane->group->ring, sequence)->payload;
+
+    return (struct ringbus_event){
+        .topic = entry->topic->name,
+        .handle = entry->topic,
+        .data = entry->size > 0 ? entry->data : NULL,
+        .size = entry->size,
+        .ordered = entry->ordered,
+        .sequence = sequence,
+    };
+}
+
 static void
 handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct progress *progress)
 {
     struct ringbus_group *group = lane->group;
     struct slot *slot = ring_slot(group->ring, sequence);
-    const struct entry *entry = (const struct entry *)slot->payload;
-    struct ringbus_event event = {0};
+    struct ringbus_event event;
 
     /* HINT: seen to be published before. */
     if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1))
         return;
-    event.topic = entry->topic->name;
-    event.handle = entry->topic;
-    event.data = entry->size > 0 ? entry->data : NULL;
-    event.size = entry->size;
-    event.ordered = entry->ordered;
-    event.sequence = sequence;
-    lane->event = &event;
+    event = event_at(lane, sequence);
+    lane->is_in_event = true;
     delivery->marks = &slot->spare;
     /* HINT: a lane hands an event out or throws it away as a whole. */
     delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
     ringbus__dispatch(delivery, &event, sequence);
-    lane->event = NULL;
+    lane->is_in_event = false;
     if (likely(!delivery->is_discarding))
         store_i64(&progress->handed_out, sequence, ORDER_COUNT);
     else if (lane->index == 0 && lane->stage == 0 && !lane->is_range)
@@ -372,6 +383,61 @@ ringbus__lane_skip(struct lane *lane)
     }
 }
 
+/* ---- a thread that exits in the midst of a pass ---- */
+
+/* Nobody gets a batch_end any more: what it was due for counts as discarded. */
+static void
+discard_batches(struct lane *lane, struct delivery *delivery, int64_t done)
+{
+    if (!lane->is_in_event && lane->touched != NULL)
+        lane->touched->is_touched = true; /* the one whose batch_end it was */
+    delivery->is_for_due = true;
+    for (int64_t sequence = lane->safe + 1; sequence <= done && lane->touched != NULL; sequence++) {
+        const struct slot *slot = ring_slot(lane->group->ring, sequence);
+
+        if (!(load_u64(&slot->stamp, ORDER_HINT) & 1)) {
+            const struct ringbus_event event = event_at(lane, sequence);
+
+            ringbus__dispatch_discard(delivery, &event, sequence, NULL);
+        }
+    }
+    delivery->is_for_due = false;
+    while (lane->touched != NULL) {
+        struct consumer_part *part = lane->touched;
+
+        lane->touched = part->next_touched;
+        part->is_touched = false;
+        /* CALL release: what its handlers did is visible to whoever finds nothing due. */
+        add_u32(&part->consumer->batch_due, (uint32_t)-1, ORDER_CALL_RELEASE);
+    }
+}
+
+void
+ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
+{
+    struct part *part = lane->part;
+    struct progress *progress = lane->is_range ? &part->in_range : &part->in_order;
+    int64_t done = load_i64(&progress->done, ORDER_OWN);
+    struct delivery delivery = delivery_of(lane);
+
+    if (lane->is_in_event) {
+        const struct ringbus_event event = event_at(lane, done + 1);
+
+        ringbus__dispatch_discard(&delivery, &event, done + 1, called);
+    }
+    discard_batches(lane, &delivery, done);
+    done += lane->is_in_event;
+    while (lane->is_range && done < load_i64(&part->range_end, ORDER_OWN))
+        handle(lane, &delivery, ++done, progress); /* which discards it */
+    store_i64(&progress->done, done, ORDER_COUNT);
+    lane->is_in_event = false;
+    lane->part = NULL;
+    if (lane->is_range)
+        move_to(lane, &part->work, INT64_MAX);
+    else
+        move_to(lane, &part->position, done);
+}
+
 /* ---- the executor ---- */
 
 uint32_t
@@ -438,6 +504,14 @@ ringbus__lane_main(void *context)
     say(lane, is_linked ? LANE_STARTED : LANE_REFUSED, &group->changed);
     if (!await_go(group))
         return;
+    ringbus__lane_go_on(lane);
+}
+
+void
+ringbus__lane_go_on(struct lane *lane)
+{
+    struct ringbus_group *group = lane->group;
+
     for (;;) {
         const uint32_t count = ringbus__lane_run(lane, MAX_PASS);
 

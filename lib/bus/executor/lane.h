@@ -46,8 +46,7 @@ struct lane {
     int64_t safe; /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
-    /* the event under way, for the report of a thread that exits in its handler */
-    const struct ringbus_event *event;
+    bool is_in_event; /* not in a batch_end */
 
     /* figures */
     struct atomic_u64 passes;
@@ -59,8 +58,14 @@ struct lane {
 
 enum { LANE_STARTED = 1, LANE_REFUSED = 2, LANE_GONE = 3 };
 
-/* A thread of the library: run a lane until the line has ended. */
+/* A thread of the library: run a lane until the line has ended; and what is left of it, after a handler has ended the
+ * thread. */
 void ringbus__lane_main(void *context);
+void ringbus__lane_go_on(struct lane *lane);
+
+/* By a thread that exits in a handler, of `called`, or a batch_end of the lane's pass: end the pass, with nobody called
+ * any more. The group discards. */
+void ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called);
 
 /* Handle up to `max` events in each stage; how many there were. Thread: the lane's. */
 uint32_t ringbus__lane_run(struct lane *lane, uint32_t max);

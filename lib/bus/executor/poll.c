@@ -182,6 +182,15 @@ ringbus_group_poll(struct ringbus_group *group, uint32_t max)
     return was_at_end || has_ended ? RINGBUS_ESHUTDOWN : (int)count;
 }
 
+void
+ringbus__poll_leave(struct polled *polled)
+{
+    give_to(polled, 0);
+    arm(polled);
+    /* WAKE: as in a poll. */
+    exchange_u32(&polled->is_running, 0, ORDER_WAKE);
+}
+
 int
 ringbus_group_fd(const struct ringbus_group *group)
 {

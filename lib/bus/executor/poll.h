@@ -20,4 +20,7 @@ void ringbus__poll_free(struct polled *polled);
 /* Under the bus lock: a life begins, the calling thread is the group's. RINGBUS_OK, RINGBUS_ESYS. */
 int ringbus__poll_begin(struct polled *polled);
 
+/* By a thread that exits in a poll: the group is nobody's, others may poll. */
+void ringbus__poll_leave(struct polled *polled);
+
 #endif

@@ -1,0 +1,56 @@
+/* caller.h - what a thread that posts to caller groups keeps: on memory of its own, since the thread may exit in a
+ * handler, and its stack is gone before what it owes is settled (exit.c). */
+#ifndef RINGBUS_BUS_EXECUTOR_CALLER_H
+#define RINGBUS_BUS_EXECUTOR_CALLER_H
+
+#include "bus/post.h"
+
+/* A nested post that waits for the current event to be done. */
+struct pending {
+    struct pending *next;
+    struct ringbus_group *group;
+    struct ringbus_topic *topic; /* holds a reference */
+    int64_t era;                 /* of the group when it was posted */
+    uint64_t ordered;
+    size_t size;
+    _Alignas(16) unsigned char data[];
+};
+
+/* A batch_end that is due when the outermost post is done. */
+struct touched {
+    struct ringbus_consumer *consumer; /* NULL: it was called meanwhile */
+    struct ringbus_group *group;
+    /* for reports: its events so far, the number of the last one, and what that came by */
+    uint64_t count;
+    uint64_t last;
+    struct registration *registration;
+};
+
+enum { CALLER_TOUCHED = 32 };
+
+/* A thread's outermost post. */
+struct frame {
+    struct ringbus_bus *owner;   /* the post's */
+    struct ringbus_topic *topic; /* the post's */
+    bool holds_topic;            /* by a reference */
+    uint32_t depth;              /* where record.called names the owner */
+
+    struct ringbus_bus *bus; /* of the event under delivery */
+    uint64_t left;           /* groups that are not done with the post's own event */
+    struct pending *pending; /* a nested post under delivery */
+    uint64_t number;         /* of the event under delivery, counted for each group */
+    struct pending *first, **last;
+    struct delivery delivery;
+    uint32_t ended; /* of those touched */
+    uint32_t touched_count;
+    struct touched touched[CALLER_TOUCHED];
+    int64_t eras[BUS_MAX_GROUPS]; /* of the groups, when the post's own event came */
+};
+
+/* Give a nested post back; `owner`: the bus of the outermost post of the thread. */
+void ringbus__caller_give_back(struct pending *pending, const struct ringbus_bus *owner);
+
+/* A batch_end, or a nested post, that was owed to `bus` is done. */
+void ringbus__caller_settle_debt(struct ringbus_bus *bus, const struct ringbus_bus *owner);
+
+#endif
