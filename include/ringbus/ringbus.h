@@ -147,10 +147,12 @@ struct ringbus_options {
     void *hook_context;
 
     /* Step mode, for tests: threads groups have no threads; ringbus_step runs them, in an order chosen by `step_seed`.
-     * No post waits: a full ring is RINGBUS_EDEADLK at once. flush, close and shutdown step the bus themselves. */
+     * No post waits: a full ring is RINGBUS_EDEADLK at once (a try: RINGBUS_EAGAIN). flush, close and shutdown step the
+     * bus themselves. */
     uint32_t is_stepped; /* 1: step mode */
     uint64_t step_seed;
-    /* What time deadlines are compared with in step mode; it never goes back. NULL: ringbus_now_ns. */
+    /* What time deadlines are compared with in step mode; it never goes back. NULL: ringbus_now_ns; outside step mode
+     * nothing else. */
     int64_t (*clock)(void *context);
     void *clock_context;
 };
@@ -218,15 +220,15 @@ RINGBUS_API int ringbus_close(struct ringbus_bus *bus);
  *
  * options    NULL: the defaults (a second thread with a ring of its own)
  * ret_group  written on success only; the bus owns it
- * return     RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_groups), RINGBUS_ESYS (no thread),
- *            RINGBUS_ESHUTDOWN */
+ * return     RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_groups), RINGBUS_ESYS (no thread, no
+ *            descriptor), RINGBUS_ESHUTDOWN */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
     const struct ringbus_group_options *options, struct ringbus_group **ret_group);
 
 /* End a group of a bus that goes on: its consumers are unregistered (they stay open, and can only be closed),
  * posts to their topics go on to the other groups. DRAIN delivers what its ring holds, DISCARD counts it. The
  * group must not be used after RINGBUS_OK or RINGBUS_PENDING. Its ring's memory stays with the bus, for the next
- * group of the same capacity and slot size.
+ * group of its kind, lanes, capacity and slot size.
  *
  * return  RINGBUS_OK, RINGBUS_PENDING (from a handler, on a loop's or polled group's thread; in step mode also if the
  *         group is paused or polled), RINGBUS_EINVAL (the default group; a loop group, which is detached instead),
@@ -246,11 +248,11 @@ RINGBUS_API int ringbus_group_resume(struct ringbus_group *group);
 /* Handle up to `max` events of a polled group on this thread. One thread at a time; the last one to have polled (before
  * the first poll: the one that opened the group) is the group's thread, which never waits for room in a post.
  *
- * max     1..
+ * max     1..2^31-1
  * return  how many events it handled (>= 0; one counts for each stage of the group that it passes), RINGBUS_EINVAL (not
- *         a polled group, or max is 0), RINGBUS_EBUSY (another thread is in it), RINGBUS_EDEADLK (from a handler or
- *         hook), RINGBUS_ESYS (the thread's exit hook was refused), RINGBUS_ESHUTDOWN (the line has ended, all of it is
- *         handled) */
+ *         a polled group, or max is out of range), RINGBUS_EBUSY (another thread is in it), RINGBUS_EDEADLK (from a
+ *         handler or hook), RINGBUS_ESYS (the thread's exit hook was refused), RINGBUS_ESHUTDOWN (the line has ended,
+ *         all of it is handled) */
 RINGBUS_API int ringbus_group_poll(struct ringbus_group *group, uint32_t max);
 
 /* A descriptor that is readable whenever a poll of the group may find work, and at the end of the line; for poll, epoll
@@ -276,7 +278,7 @@ struct ringbus_consumer_options {
      * with the same `ordered` key go to one lane, in the order of their posts, over all topics of the group. */
     uint32_t thread_safe;
     /* Consumers of the same group that are done with an event (their handlers, and the batch_end it is owed, have
-     * returned) before this one gets it. An event on which one of them failed, or which was withheld from it, is
+     * returned) before this one gets it. An event on which one of them, or of those they come after, failed is
      * withheld from this one, and counted. In a caller group, batch_end of a consumer that others come after is called
      * after each event. One named here stays in its place in the order when it is closed. */
     uint32_t after_count;
@@ -303,7 +305,7 @@ ringbus_consumer_options_default(void)
  *
  * ret_consumer  written on success only; the bus owns it until ringbus_consumer_close
  * return        RINGBUS_OK, RINGBUS_EINVAL (also one of another group in `after`, or a closed one), RINGBUS_ENOMEM,
- *               RINGBUS_ENOSPC (32 consumers of the group that others come after, or 33 stages), RINGBUS_ESHUTDOWN (the
+ *               RINGBUS_ENOSPC (32 consumers of the group that others come after), RINGBUS_ESHUTDOWN (the
  *               bus or its group ends). On an error `destroy` is not called. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_consumer_open(struct ringbus_bus *bus,
     ringbus_handler handler, void *context, const struct ringbus_consumer_options *options,

@@ -1,6 +1,7 @@
 /* lock.h - a lock of one word, for the control plane: registrations, the topic table, a topic's claims.
  *
- * No initialisation can fail, nothing is to be freed: zero is an open lock. No handler runs under one.
+ * No initialisation can fail, nothing is to be freed: zero is an open lock. No handler runs under one, but for those
+ * that are only tried.
  * Source: Ulrich Drepper, "Futexes are tricky", the three-state mutex. */
 #ifndef RINGBUS_BASE_LOCK_H
 #define RINGBUS_BASE_LOCK_H
@@ -22,6 +23,16 @@ lock_acquire(struct lock *lock)
     /* LOCK acquire: what the last holder did is visible. */
     if (!cas_u32(&lock->word, &expected, 1, ORDER_LOCK_ACQUIRE))
         ringbus__lock_wait(lock);
+}
+
+/* For turns that one thread at a time may have: nobody waits for them, and what is run in them may be anything. */
+static inline bool
+lock_try(struct lock *lock)
+{
+    uint32_t expected = 0;
+
+    /* LOCK acquire: what the last holder did is visible. */
+    return cas_u32(&lock->word, &expected, 1, ORDER_LOCK_ACQUIRE);
 }
 
 static inline void

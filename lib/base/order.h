@@ -34,8 +34,8 @@
 
 /* POSITION: reader -> producer (FREE) and reader -> reader after it (STAGE). What a reader did with a slot happens
  * before the slot is overwritten, and before the next stage looks at it.
- *   release: the reader commits (reader.c)   acquire: a producer scans the gate (gate.c), a dependent polls
- *   (reader.c) */
+ *   release: the reader commits (reader.c), a lane does (lane.c, board.c)   acquire: a producer scans the gate
+ *   (gate.c, board.h), a dependent or a later stage polls (reader.c, board.h) */
 #ifndef ORDER_POSITION_RELEASE
 #define ORDER_POSITION_RELEASE memory_order_release
 #endif
@@ -47,8 +47,8 @@
 #endif
 
 /* TAKE: worker -> whoever scans. A worker's position is stored before the range is seen to be taken.
- *   release: the worker moves its share's position (share.c)   acquire: those of FREE and STAGE, which look at it
- *   first */
+ *   release: the worker moves its share's position (share.c), a lane its stage's `taken` (lane.c)   acquire: those of
+ *   FREE and STAGE, which look at it first */
 #ifndef ORDER_TAKE_RELEASE
 #define ORDER_TAKE_RELEASE memory_order_release
 #endif
@@ -86,7 +86,8 @@
 #define ORDER_WAKE memory_order_acq_rel
 #endif
 
-/* TABLE: a pointer or a route bit, and what it leads to, made before it is followed (topic.h, group.h, record.c).
+/* TABLE: a pointer, a route bit or a count of stages, and what it leads to, made before it is followed (topic.h,
+ * group.h, board.c, record.c).
  *   release: the registering thread   acquire: posters and dispatchers */
 #ifndef ORDER_TABLE_RELEASE
 #define ORDER_TABLE_RELEASE memory_order_release

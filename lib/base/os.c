@@ -278,10 +278,14 @@ bell_set(struct os_bell *bell)
 {
     const int before = errno;
     const uint64_t one = 1;
+    int cancel = 0;
 
+    /* A thread that is cancelled is so in the user's code, not in the midst of a wake-up. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     /* Full means it is readable already. */
     while (write(bell->set_fd, &one, sizeof one) < 0 && errno == EINTR)
         continue;
+    pthread_setcancelstate(cancel, NULL);
     errno = before;
 }
 
@@ -291,10 +295,13 @@ bell_clear(struct os_bell *bell)
     const int before = errno;
     uint64_t bytes[64];
     ssize_t count = 0;
+    int cancel = 0;
 
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     do
         count = read(bell->fd, bytes, sizeof bytes);
     while (count == (ssize_t)sizeof bytes || (count < 0 && errno == EINTR));
+    pthread_setcancelstate(cancel, NULL);
     errno = before;
 }
 

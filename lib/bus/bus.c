@@ -33,6 +33,16 @@ ringbus__bus_must_not_wait(void)
            record->hooks > 0 || ringbus__poll_is_ours();
 }
 
+int
+ringbus__bus_begin_turn(void)
+{
+    struct record *record = record_here(&ringbus__record);
+
+    if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
+        return RINGBUS_EDEADLK;
+    return record->is_linked ? RINGBUS_OK : ringbus__record_link(record);
+}
+
 bool
 ringbus__bus_has_pass(const struct ringbus_bus *bus)
 {

@@ -47,7 +47,7 @@ struct ringbus_bus {
     struct ringbus_group *default_group;
 
     /* step mode; of the thread that steps */
-    struct atomic_u32 is_stepping;
+    struct lock stepping; /* only tried */
     uint64_t step_random;
 
     /* written on slow paths */
@@ -88,6 +88,10 @@ bus_is_forked(const struct ringbus_bus *bus)
 
 /* This thread runs an executor, a handler or a hook of any bus, or a loop: it must not wait for handlers. */
 bool ringbus__bus_must_not_wait(void);
+
+/* The thread is about to run handlers as a polled group's executor, or a step: RINGBUS_OK, RINGBUS_EDEADLK (it is in a
+ * handler or hook), RINGBUS_ESYS. */
+int ringbus__bus_begin_turn(void);
 
 /* This thread is in a handler or hook of this bus: it may post while the bus drains. */
 bool ringbus__bus_has_pass(const struct ringbus_bus *bus);

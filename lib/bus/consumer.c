@@ -3,6 +3,8 @@
  * Source: `after` is the disruptor's, by the names of consumers instead of barriers. */
 #include "bus/consumer.h"
 
+#include <assert.h>
+
 #include "base/options.h"
 #include "bus/group.h"
 #include "bus/post.h"
@@ -63,7 +65,7 @@ consumer_size(uint32_t part_count)
     return sizeof(struct ringbus_consumer) + part_count * sizeof(struct consumer_part);
 }
 
-/* Lanes are not yet changed. */
+/* Nothing of the group is changed yet: place does that. */
 static struct ringbus_consumer *
 make(struct ringbus_bus *bus, ringbus_handler handler, void *context,
     const struct ringbus_consumer_options *options)
@@ -165,8 +167,7 @@ place(struct ringbus_consumer *consumer, const struct ringbus_consumer_options *
     for (uint32_t i = 0; i < options->after_count; i++)
         if (options->after[i]->stage >= consumer->stage)
             consumer->stage = options->after[i]->stage + 1;
-    if (consumer->stage >= MAX_STAGES)
-        return RINGBUS_ENOSPC;
+    assert(consumer->stage < MAX_STAGES); /* check_after has found marks */
     if (!ringbus__board_add_stage(group, consumer->stage))
         return RINGBUS_ENOMEM;
     for (uint32_t i = 0; i < options->after_count; i++)
@@ -343,6 +344,26 @@ is_finished(struct ringbus_bus *bus, void *what)
     return ringbus__consumer_is_finished(what);
 }
 
+/* Wait until it is finished. False: there is nothing to step, and whoever settles will finish it. */
+static bool
+await_finish(struct ringbus_consumer *consumer)
+{
+    struct ringbus_bus *bus = consumer->bus;
+    const int outcome = ringbus__bus_wait(bus, is_finished, consumer, RINGBUS_FOREVER);
+    struct row *rows = NULL;
+
+    lock_acquire(&bus->lock);
+    consumer->is_awaited = false;
+    if (outcome == RINGBUS_OK)
+        forget(consumer);
+    rows = ringbus__report_take(bus);
+    lock_release(&bus->lock);
+    ringbus__report_tell(bus, rows);
+    if (outcome != RINGBUS_OK)
+        ringbus__bus_settle(bus);
+    return outcome == RINGBUS_OK;
+}
+
 int
 ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
 {
@@ -376,23 +397,8 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
     ringbus__report_tell(bus, rows);
-    if (!is_finished_now && !will_wait)
+    if (!is_finished_now && (!will_wait || !await_finish(consumer)))
         return RINGBUS_PENDING;
-    if (!is_finished_now) {
-        const int outcome = ringbus__bus_wait(bus, is_finished, consumer, RINGBUS_FOREVER);
-
-        lock_acquire(&bus->lock);
-        consumer->is_awaited = false;
-        if (outcome == RINGBUS_OK)
-            forget(consumer);
-        rows = ringbus__report_take(bus);
-        lock_release(&bus->lock);
-        ringbus__report_tell(bus, rows);
-        if (outcome != RINGBUS_OK) { /* nothing to step */
-            ringbus__bus_settle(bus);
-            return RINGBUS_PENDING;
-        }
-    }
     ringbus__bus_unwatch(bus);
     ringbus__consumer_destroy(bus, consumer);
     return RINGBUS_OK;

@@ -42,9 +42,10 @@ struct ringbus_consumer {
     bool is_exhausted; /* no calls are left */
     struct registration *registrations;
     struct ringbus_consumer *previous, *next; /* of the bus's list, or of `closing` */
-    bool is_awaited;    /* closing: whoever closes it waits, and finishes it */
-    int64_t close_at;   /* drain: finished when its ring group has passed this */
-    uint64_t close_tag; /* drain; in a caller group, when deliveries that began before are over */
+    bool is_awaited;  /* closing: whoever closes it waits, and finishes it */
+    int64_t close_at; /* drain: finished when its ring group has passed this */
+    uint64_t
+        close_tag; /* 0: discard; else in a caller group: finished when deliveries that began before are over */
 
     uint32_t part_count;
     struct consumer_part parts[]; /* one for each lane that may call it */

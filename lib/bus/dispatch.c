@@ -3,7 +3,7 @@
  * I1  a call is announced, then a barrier, then the window is looked at once more (consumer.h I2)
  * I2  an event is finished when its handlers, and the batch_end it is owed, have returned: only then is it committed
  * I3  who fails on an event marks it before that
- * Edges: TABLE.
+ * Edges: TABLE, CALL.
  * Source: the seeds' BatchConsumer (batch, then end of batch); who gets what is decided by windows of sequences. */
 #include "bus/dispatch.h"
 
@@ -140,10 +140,10 @@ end_due(struct delivery *delivery, struct ringbus_consumer *consumer)
 static bool
 note_batch(struct delivery *delivery, struct registration *registration)
 {
-    /* HINT: read by this lane alone. */
+    /* HINT: as in mark. */
     const uint64_t own = load_u32(&registration->consumer->own_mark, ORDER_HINT);
 
-    if (own != 0)
+    if (own != 0) /* HINT: this consumer's bit is read by this lane alone. */
         or_u64(delivery->marks, own << 32, ORDER_HINT);
     return delivery->touch(delivery, registration);
 }

@@ -1,4 +1,4 @@
-/* group.c - groups are opened, end, and are used again; a threads group's executor.
+/* group.c - groups are opened, end, and are used again; a threads group's lanes are started.
  *
  * Source: LMAX#517 (events lost when a thread had not started at shutdown): opening returns when the executor runs. */
 #include "bus/group.h"
@@ -84,7 +84,6 @@ start_lane(struct lane *lane)
     else
         snprintf(lane->thread.name, sizeof lane->thread.name, "%.12s/%u", lane->group->name,
             (unsigned)lane->index);
-    store_u32(&lane->started, 0, ORDER_OWN);
     lane->has_thread = ringbus__os.thread_start(&lane->thread) == RINGBUS_OK;
     return lane->has_thread && await_start(lane);
 }

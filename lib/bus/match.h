@@ -23,7 +23,7 @@ struct registration {
     struct retired retired;
     struct atomic_i64 from;
     struct atomic_i64 until;
-    uint32_t where; /* the consumer is called */
+    uint32_t where; /* the consumer is called (board.h) */
     struct ringbus_consumer *consumer;
     struct ringbus_topic *topic; /* holds a reference */
     struct registration *next;   /* of the consumer's; bus lock */

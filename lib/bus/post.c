@@ -32,7 +32,8 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group, bool h
             return RINGBUS_OK;
     }
     if (group->lane_count > 1) {
-        ringbus__board_settled(group); /* an announcement in vain hides room for a moment */
+        ringbus__board_settled(
+            group); /* an announcement in vain hides room; it lasts some instructions */
         if (ringbus__ring_has_room(group->ring, 1))
             return RINGBUS_OK;
     }

@@ -27,7 +27,7 @@
     X("blocked", "count", "waits of posts for room")                                               \
     X("blocked_ns", "ns", "time posts have waited for room")                                       \
     X("lanes", "count", "threads, or other executors")                                             \
-    X("stages", "count", "as many consumers come one after another")                               \
+    X("stages", "count", "places in the order that `after` makes")                                 \
     X("paused", "flag", "nothing is handed out")
 #define TOPIC_FIGURES(X) X("consumers", "count", "consumers registered")
 #define CONSUMER_FIGURES(X)                                                                        \

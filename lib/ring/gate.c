@@ -1,4 +1,5 @@
-/* gate.c - how far producers may go: the smallest position of all open readers; and what is cleared behind them.
+/* gate.c - how far producers may go: the smallest position of all open readers, and of the layer above (the board); and
+ * what is cleared behind them.
  *
  * I1  the bound is also held below `claimed`: a reader that joins while we scan, and that we do not see, joins at
  *     or behind it, so the gate never lets a claim pass it by a lap. With a history the bound is so much lower, and

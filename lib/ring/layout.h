@@ -64,7 +64,7 @@ struct ringbus_reader {
     _Alignas(CPU_LINE) struct atomic_i64 position;
     int64_t next;           /* first sequence it has not committed and not stepped over */
     bool has_stepped;       /* a poll has moved the position over abandoned slots */
-    bool waits_for_readers; /* what it waits for comes with a position, not with a publish */
+    bool waits_for_readers; /* what it waits for may come with a position */
     bool is_in_set;         /* a set waits for it (set.c) */
     bool is_lent;           /* it is a processor's */
     struct waiter waiter;

@@ -384,11 +384,39 @@ START_TEST(a_consumer_of_a_paused_group_is_discarded_at_once_and_drained_later)
 }
 END_TEST
 
+/* Else the lanes would wake each other for nothing, without end. */
+START_TEST(lanes_of_a_resting_group_run_no_pass)
+{
+    static struct probe probe;
+    struct ringbus_bus *bus = bus_open(NULL);
+    struct ringbus_group_options options = ringbus_group_options_default();
+    int64_t passes = 0, wakes = 0;
+
+    options.name = "resting";
+    options.lanes = 2;
+    options.wait = RINGBUS_WAIT_BLOCK;
+    ck_assert_int_eq(ringbus_group_open(bus, &options, &probe.group), RINGBUS_OK);
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    ck_assert_int_eq(ringbus_group_pause(probe.group), RINGBUS_OK);
+    passes = figure_of(bus, "group", "resting", "passes");
+    wakes = figure_of(bus, "group", "resting", "wakes");
+    ck_assert_int_eq(post_number(bus, "a", 1), 1);
+    AWAIT_ON(bus, figure_of(bus, "group", "resting", "wakes") > wakes);
+    ck_assert_int_eq(figure_of(bus, "group", "resting", "passes"), passes);
+    ck_assert_int_eq(ringbus_group_resume(probe.group), RINGBUS_OK);
+    bus_flush(bus);
+    CHECK_NUMBERS(&probe, 1);
+    bus_close(bus);
+}
+END_TEST
+
 int
 main(void)
 {
-    return RUN_TESTS("pause", a_paused_group_gets_nothing_until_it_is_resumed,
-        pausing_and_resuming_twice_is_once, only_groups_with_a_ring_that_goes_on_can_be_paused,
+    return RUN_TESTS("pause", lanes_of_a_resting_group_run_no_pass,
+        a_paused_group_gets_nothing_until_it_is_resumed, pausing_and_resuming_twice_is_once,
+        only_groups_with_a_ring_that_goes_on_can_be_paused,
         a_lane_finishes_the_event_it_is_at_and_begins_no_other,
         a_group_paused_at_any_moment_rests_and_loses_nothing,
         posts_go_on_until_the_ring_is_full_and_again_when_it_is_resumed,

@@ -9,7 +9,7 @@
  *     a position that never falls waits until it is decided (ringbus__board_settled)
  * I3  a stage, and the sharing in it, joins as a reader does (gate.c I2): the gate looks at it, heavy barrier, its
  *     positions become the claim cursor, then the lanes begin with it. Who needs it registers after that
- * Edges: STAGE, TABLE, STATE.
+ * Edges: POSITION, STAGE, TAKE, TABLE, STATE.
  * Source: the disruptor's dependency graph, within one group; ranges are share.c's. */
 #ifndef RINGBUS_BUS_EXECUTOR_BOARD_H
 #define RINGBUS_BUS_EXECUTOR_BOARD_H
@@ -18,6 +18,7 @@
 
 struct ringbus_group;
 
+/* Who is in the last stage holds every mark: nobody comes after it. */
 enum { MAX_LANES = 32, MAX_MARKS = 32, MAX_STAGES = MAX_MARKS + 1 };
 
 /* Where a consumer is called: its stage, and its lane or, for a thread-safe one on several lanes, LANE_ANY. */
@@ -29,7 +30,7 @@ where_of(uint32_t stage, uint32_t lane)
     return stage * (MAX_LANES + 1) + lane;
 }
 
-/* How far a lane has come in a pass that it has not finished; for reports. */
+/* How far a lane has come in a pass that it has not finished. */
 struct progress {
     struct atomic_i64 done;       /* the last event all of whose handlers have returned */
     struct atomic_i64 handed_out; /* the last one that was not discarded */
@@ -47,7 +48,7 @@ struct part {
 struct stage {
     /* written by all lanes */
     _Alignas(CPU_LINE) struct atomic_i64 taken; /* INT64_MAX: nothing is shared here */
-    /* written once, under the bus lock */
+    /* written under the bus lock, once a life */
     _Alignas(CPU_LINE) struct atomic_u32 is_shared;
     struct part parts[];
 };
@@ -65,6 +66,13 @@ is_announcement(int64_t work)
     return work < -1;
 }
 
+/* `taken` again, or `work` as it is. */
+static inline int64_t
+behind_work(int64_t work)
+{
+    return is_announcement(work) ? work - INT64_MIN - 1 : work;
+}
+
 /* The last event all lanes have finished in the stage. */
 static inline int64_t
 board_finished(const struct stage *stage, uint32_t lane_count)
@@ -75,9 +83,7 @@ board_finished(const struct stage *stage, uint32_t lane_count)
 
     for (uint32_t i = 0; i < lane_count; i++) {
         const int64_t position = load_i64(&stage->parts[i].position, ORDER_STAGE_ACQUIRE);
-        const int64_t work = load_i64(&stage->parts[i].work, ORDER_STAGE_ACQUIRE);
-
-        const int64_t behind = is_announcement(work) ? work - INT64_MIN - 1 : work;
+        const int64_t behind = behind_work(load_i64(&stage->parts[i].work, ORDER_STAGE_ACQUIRE));
 
         least = position < least ? position : least;
         least = behind < least ? behind : least;

@@ -7,8 +7,8 @@
  *     go; while it is full the edge is live
  * I2  so whoever enters last into a ring of waits finds all the others: it is refused
  * Source: wait-for graphs of databases; Node's napi_would_deadlock shows what guessing instead leads to. */
-#ifndef RINGBUS_BUS_DEADLOCK_H
-#define RINGBUS_BUS_DEADLOCK_H
+#ifndef RINGBUS_BUS_EXECUTOR_DEADLOCK_H
+#define RINGBUS_BUS_EXECUTOR_DEADLOCK_H
 
 #include "bus/group.h"
 

@@ -184,9 +184,8 @@ leave_lane(struct record *record, struct lane *lane)
     record->executor = NULL;
     if (group->polled != NULL)
         ringbus__poll_leave(group->polled);
-    else if (group->bus->options
-                 .is_stepped) /* WAKE: what we did is visible to the next thread that steps */
-        exchange_u32(&group->bus->is_stepping, 0, ORDER_WAKE);
+    else if (group->bus->options.is_stepped)
+        lock_release(&group->bus->stepping);
 }
 
 static void

@@ -91,7 +91,7 @@ ringbus__lane_is_at_end(const struct lane *lane)
         const struct stage *stage = stage_at(group, i);
 
         if (load_i64(&stage->parts[lane->index].position, ORDER_OWN) < end ||
-            load_i64(&stage->taken, ORDER_HINT) < end)
+            load_i64(&stage->taken, ORDER_HINT) < end) /* HINT: it only grows */
             return false;
     }
     return true;
@@ -256,8 +256,8 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     struct delivery delivery;
     int64_t last = position;
 
-    if (limit <= position)
-        return 0;
+    if (limit <= position || group_rests(lane->group))
+        return 0; /* nobody is told of a pass that has moved nothing */
     begin_pass(lane, stage, false);
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);

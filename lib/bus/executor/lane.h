@@ -8,7 +8,7 @@
  * I3  a pass is one stage's: nothing in it waits for another lane. What a lane could not do yet it finds again
  * I4  a range is short where calls are slow: so that what is homed on the lane does not wait long, and others get their
  *     part
- * Edges: POSITION, TAKE, PUBLISH.
+ * Edges: PUBLISH, POSITION, STAGE, TAKE, TABLE, STATE.
  * Source: LMAX's batching readers; ranges were measured against a dispatcher thread (docs/decisions/0005). */
 #ifndef RINGBUS_BUS_EXECUTOR_LANE_H
 #define RINGBUS_BUS_EXECUTOR_LANE_H

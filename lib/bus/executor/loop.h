@@ -7,8 +7,8 @@
  *     above it have left
  * I2  ASLEEP is set before the readers are armed, so whoever takes a reader's bit finds it
  * Source: the state word and the order of closing were proved against libuv's own races, see docs/decisions/0002. */
-#ifndef RINGBUS_BUS_LOOP_H
-#define RINGBUS_BUS_LOOP_H
+#ifndef RINGBUS_BUS_EXECUTOR_LOOP_H
+#define RINGBUS_BUS_EXECUTOR_LOOP_H
 
 #include "base/atomic.h"
 #include "ringbus/ringbus.h"

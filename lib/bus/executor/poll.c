@@ -9,8 +9,8 @@ struct polled {
     struct ringbus__loop loop; /* only its bell is used */
     struct ringbus_group *group;
     struct os_bell bell;
-    struct atomic_u32 is_running; /* a thread is in it */
-    bool is_at_end;               /* of whoever polls */
+    struct lock turn; /* only tried */
+    bool is_at_end;   /* of whoever polls */
 
     /* guarded by the list's lock: it is of the process, since a thread must not wait for what it alone can do, in
      * whichever bus that is */
@@ -157,26 +157,23 @@ poll_group(struct polled *polled, uint32_t max, bool *ret_has_ended)
 int
 ringbus_group_poll(struct ringbus_group *group, uint32_t max)
 {
-    struct record *record = record_here(&ringbus__record);
     bool was_at_end = false, has_ended = false;
     uint32_t count = 0;
+    int outcome = RINGBUS_OK;
 
     if (group == NULL || group->kind != RINGBUS_GROUP_POLLED || max == 0 || max > INT32_MAX)
         return RINGBUS_EINVAL;
     if (bus_is_forked(group->bus))
         return RINGBUS_EFORKED;
-    if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
-        return RINGBUS_EDEADLK;
-    if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
-        return RINGBUS_ESYS;
-    /* WAKE: what the thread before left of the lane is ours. */
-    if (exchange_u32(&group->polled->is_running, 1, ORDER_WAKE))
+    outcome = ringbus__bus_begin_turn();
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    if (!lock_try(&group->polled->turn))
         return RINGBUS_EBUSY;
     was_at_end = group->polled->is_at_end;
     if (!was_at_end)
         count = poll_group(group->polled, max, &has_ended);
-    /* WAKE: as above. */
-    exchange_u32(&group->polled->is_running, 0, ORDER_WAKE);
+    lock_release(&group->polled->turn);
     if (has_ended) /* the group may have another life after this */
         ringbus__group_reached_end(group);
     return was_at_end || has_ended ? RINGBUS_ESHUTDOWN : (int)count;
@@ -187,8 +184,7 @@ ringbus__poll_leave(struct polled *polled)
 {
     give_to(polled, 0);
     arm(polled);
-    /* WAKE: as in a poll. */
-    exchange_u32(&polled->is_running, 0, ORDER_WAKE);
+    lock_release(&polled->turn);
 }
 
 int

@@ -92,8 +92,8 @@ take(struct ringbus_bus *bus, const struct step *step)
 int
 ringbus_step(struct ringbus_bus *bus)
 {
-    struct record *record = record_here(&ringbus__record);
     struct step step;
+    int outcome = RINGBUS_OK;
 
     if (bus == NULL)
         return RINGBUS_EINVAL;
@@ -101,18 +101,15 @@ ringbus_step(struct ringbus_bus *bus)
         return RINGBUS_EFORKED;
     if (!bus->options.is_stepped)
         return RINGBUS_EINVAL;
-    if (record->executor != NULL || record->frames != NULL || record->hooks > 0)
-        return RINGBUS_EDEADLK;
-    if (!record->is_linked && ringbus__record_link(record) != RINGBUS_OK)
-        return RINGBUS_ESYS;
-    /* WAKE: what the thread before did in its step is visible. */
-    if (exchange_u32(&bus->is_stepping, 1, ORDER_WAKE))
+    outcome = ringbus__bus_begin_turn();
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    if (!lock_try(&bus->stepping))
         return RINGBUS_EBUSY;
     step = choose(bus);
     if (step.lane != NULL)
         take(bus, &step);
-    /* WAKE: as above. */
-    exchange_u32(&bus->is_stepping, 0, ORDER_WAKE);
+    lock_release(&bus->stepping);
     return step.lane != NULL;
 }
 
