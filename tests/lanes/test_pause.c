@@ -401,12 +401,13 @@ START_TEST(lanes_of_a_resting_group_run_no_pass)
     ck_assert_int_eq(ringbus_group_pause(probe.group), RINGBUS_OK);
     passes = figure_of(bus, "group", "resting", "passes");
     wakes = figure_of(bus, "group", "resting", "wakes");
-    ck_assert_int_eq(post_number(bus, "a", 1), 1);
-    AWAIT_ON(bus, figure_of(bus, "group", "resting", "wakes") > wakes);
+    /* Until a lane has fallen asleep and one of these has woken it. */
+    AWAIT_ON(bus, (try_post_number(bus, "a", 1) != RINGBUS_EINVAL &&
+                      figure_of(bus, "group", "resting", "wakes") > wakes));
     ck_assert_int_eq(figure_of(bus, "group", "resting", "passes"), passes);
     ck_assert_int_eq(ringbus_group_resume(probe.group), RINGBUS_OK);
     bus_flush(bus);
-    CHECK_NUMBERS(&probe, 1);
+    ck_assert_uint_gt(probe_calls(&probe), 0);
     bus_close(bus);
 }
 END_TEST
