@@ -22,6 +22,22 @@
 #include "ringbus/error.h"
 #include "ringbus/types.h"
 
+/* Around calls in which a cancelled thread would be cancelled: no call of the library is such a one. */
+static int
+cancel_off(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static void
+cancel_back(int before)
+{
+    pthread_setcancelstate(before, NULL);
+}
+
 static int64_t
 now_ns(void)
 {
@@ -58,9 +74,10 @@ barrier(void)
 static int
 random_bytes(void *bytes, size_t size)
 {
-    const int before = errno;
+    const int before = errno, cancel = cancel_off();
     const bool is_full = getrandom(bytes, size, 0) == (ssize_t)size;
 
+    cancel_back(cancel);
     errno = before;
     return is_full ? RINGBUS_OK : RINGBUS_ESYS;
 }
@@ -142,13 +159,15 @@ barrier(void)
 static int
 random_bytes(void *bytes, size_t size)
 {
+    const int cancel = cancel_off();
     FILE *source = fopen("/dev/urandom", "rb");
     size_t got = 0;
 
-    if (source == NULL)
-        return RINGBUS_ESYS;
-    got = fread(bytes, 1, size, source);
-    fclose(source);
+    if (source != NULL) {
+        got = fread(bytes, 1, size, source);
+        fclose(source);
+    }
+    cancel_back(cancel);
     return got == size ? RINGBUS_OK : RINGBUS_ESYS;
 }
 
@@ -202,7 +221,10 @@ thread_start(struct os_thread *thread)
 static void
 thread_join(struct os_thread *thread)
 {
+    const int cancel = cancel_off();
+
     pthread_join(thread->handle, NULL);
+    cancel_back(cancel);
 }
 
 /* One key for the process; its destructor runs what the exiting thread left in `exit_hook`. */
@@ -276,41 +298,39 @@ bell_open(struct os_bell *bell)
 static void
 bell_set(struct os_bell *bell)
 {
-    const int before = errno;
+    const int before = errno, cancel = cancel_off();
     const uint64_t one = 1;
-    int cancel = 0;
 
-    /* A thread that is cancelled is so in the user's code, not in the midst of a wake-up. */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     /* Full means it is readable already. */
     while (write(bell->set_fd, &one, sizeof one) < 0 && errno == EINTR)
         continue;
-    pthread_setcancelstate(cancel, NULL);
+    cancel_back(cancel);
     errno = before;
 }
 
 static void
 bell_clear(struct os_bell *bell)
 {
-    const int before = errno;
+    const int before = errno, cancel = cancel_off();
     uint64_t bytes[64];
     ssize_t count = 0;
-    int cancel = 0;
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     do
         count = read(bell->fd, bytes, sizeof bytes);
     while (count == (ssize_t)sizeof bytes || (count < 0 && errno == EINTR));
-    pthread_setcancelstate(cancel, NULL);
+    cancel_back(cancel);
     errno = before;
 }
 
 static void
 bell_close(struct os_bell *bell)
 {
+    const int cancel = cancel_off();
+
     close(bell->fd);
     if (bell->set_fd != bell->fd)
         close(bell->set_fd);
+    cancel_back(cancel);
 }
 
 struct os ringbus__os = {
@@ -323,6 +343,8 @@ struct os ringbus__os = {
     .thread_pin = thread_pin,
     .thread_at_exit = thread_at_exit,
     .yield = yield,
+    .cancel_off = cancel_off,
+    .cancel_back = cancel_back,
     .bell_open = bell_open,
     .bell_set = bell_set,
     .bell_clear = bell_clear,

@@ -46,6 +46,9 @@ struct os {
     int (*thread_at_exit)(
         void (*run)(void *context), void *context); /* 0 or RINGBUS_ESYS; once a thread */
     void (*yield)(void);
+    int (*cancel_off)(
+        void); /* the calling thread is not cancelled, until cancel_back gets what this returned */
+    void (*cancel_back)(int before);
 
     /* A descriptor that becomes readable when it is set, from any thread, and is not any more when it is cleared. 0 or
      * RINGBUS_ESYS. */

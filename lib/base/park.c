@@ -90,10 +90,12 @@ ringbus__park_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline_
     struct bucket *bucket = bucket_of(word);
     const struct timespec deadline = {
         .tv_sec = deadline_ns / 1000000000, .tv_nsec = deadline_ns % 1000000000};
-    int failed = 0;
+    int failed = 0, cancel = 0;
 
     if (deadline_ns <= 0)
         return RINGBUS_ETIMEDOUT;
+    /* As with a futex, no thread is cancelled here. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     pthread_mutex_lock(&bucket->mutex);
     /* WAKE: the caller looks at its condition again; the compare needs no order of its own. */
     if (load_u32(word, ORDER_HINT) == expected) {
@@ -103,6 +105,7 @@ ringbus__park_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline_
             failed = pthread_cond_timedwait(&bucket->changed, &bucket->mutex, &deadline);
     }
     pthread_mutex_unlock(&bucket->mutex);
+    pthread_setcancelstate(cancel, NULL);
     return failed == ETIMEDOUT ? RINGBUS_ETIMEDOUT : RINGBUS_OK;
 }
 

@@ -85,7 +85,7 @@ fi
 
 for page in docs/*.md; do
     [ -f "$page" ] || continue
-    layers='base|ring|options|set|share|processor|bus|lanes|executor|process|uv|stress|fault'
+    layers='base|ring|options|set|share|processor|bus|lanes|executor|process|exit|uv|stress|fault'
     grep -noE "\`($layers)/[a-z0-9_]+\`" "$page" | tr -d '\140' |
         while IFS=: read -r line test; do
             grep -rqF "START_TEST(${test#*/})" "tests/${test%%/*}" 2>/dev/null ||

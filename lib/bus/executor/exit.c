@@ -158,29 +158,44 @@ release(struct record *record, const struct calls *calls)
     }
 }
 
+/* Whom the thread was calling as this lane. */
+static struct ringbus_consumer *
+called_by(const struct calls *calls, const struct lane *lane)
+{
+    for (uint32_t i = 0; i < calls->count; i++)
+        if (calls->consumers[i]->group == lane->group)
+            return calls->consumers[i];
+    return NULL;
+}
+
 static void
 tell(struct ringbus_consumer *consumer, struct lane *lane)
 {
-    const struct delivery delivery = {
-        .group = consumer->group,
-        .lane = lane != NULL && lane->group == consumer->group ? lane : NULL,
-    };
+    struct delivery delivery = {.group = consumer->group};
+
+    while (lane != NULL && lane->group != consumer->group)
+        lane = lane->outer;
+    delivery.lane = lane;
 
     bus_enter_hook();
     ringbus__dispatch_fail(&delivery, NULL, consumer, RINGBUS_ESHUTDOWN);
     bus_leave_hook();
 }
 
-/* The lane goes on: with its own thread, which discards to the end of the line, or with whoever polls or steps next. */
+/* The lane goes on: with its own thread, which discards to the end of the line, or with whoever polls or steps next. A
+ * loop that has lost its thread comes to the end here. */
 static void
 leave_lane(struct record *record, struct lane *lane)
 {
     struct ringbus_group *group = lane->group;
 
+    record->executor = lane;
     if (lane->has_thread) {
         ringbus__lane_go_on(lane);
         return;
     }
+    if (group->kind == RINGBUS_GROUP_LOOP)
+        ringbus__lane_discard(lane);
     record->executor = NULL;
     if (group->polled != NULL)
         ringbus__poll_leave(group->polled);
@@ -211,11 +226,17 @@ end_calls(struct record *record)
         tell(calls.consumers[i], lane);
     if (has_frame)
         settle_frame(&frame, called);
-    if (lane != NULL && lane->part != NULL)
-        ringbus__lane_abandon(lane, calls.consumers[calls.count - 1]);
+    for (struct lane *at = lane; at != NULL; at = at->outer)
+        if (at->part != NULL)
+            ringbus__lane_abandon(at, called_by(&calls, at));
     release(record, &calls);
-    if (lane != NULL)
+    while (lane != NULL) {
+        struct lane *outer = lane->outer;
+
+        lane->outer = NULL;
         leave_lane(record, lane);
+        lane = outer;
+    }
 }
 
 void

@@ -438,6 +438,14 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
         move_to(lane, &part->position, done);
 }
 
+void
+ringbus__lane_discard(struct lane *lane)
+{
+    while (!ringbus__lane_is_at_end(lane))
+        if (ringbus__lane_run(lane, MAX_PASS) == 0)
+            ringbus__os.yield(); /* a poster is about to publish, or to abandon */
+}
+
 /* ---- the executor ---- */
 
 uint32_t

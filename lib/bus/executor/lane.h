@@ -46,7 +46,8 @@ struct lane {
     int64_t safe; /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
-    bool is_in_event; /* not in a batch_end */
+    bool is_in_event;   /* not in a batch_end */
+    struct lane *outer; /* in a handler of which the thread runs a loop, whose lane this is */
 
     /* figures */
     struct atomic_u64 passes;
@@ -62,6 +63,9 @@ enum { LANE_STARTED = 1, LANE_REFUSED = 2, LANE_GONE = 3 };
  * thread. */
 void ringbus__lane_main(void *context);
 void ringbus__lane_go_on(struct lane *lane);
+
+/* Discard what a line that has ended still holds; the group discards, and has one lane. */
+void ringbus__lane_discard(struct lane *lane);
 
 /* By a thread that exits in a handler, of `called`, or a batch_end of the lane's pass: end the pass, with nobody called
  * any more. The group discards. */

@@ -16,13 +16,16 @@ void
 ringbus__loop_ring(struct ringbus__loop *loop)
 {
     uint32_t state = load_u32(&loop->state, ORDER_HINT);
+    int cancel = 0;
 
     while ((state & (ASLEEP | CLOSED)) == ASLEEP) {
         /* WAKE: taken by one waker only, which is counted until it is out of `wake`. */
         if (!cas_u32(&loop->state, &state, (state & ~(uint32_t)ASLEEP) + ONE, ORDER_WAKE))
             continue;
         barrier_full();
+        cancel = ringbus__os.cancel_off(); /* a write may be in it, and the count below it */
         loop->wake(loop->wake_context);
+        ringbus__os.cancel_back(cancel);
         add_u32(&loop->state, (uint32_t)-ONE, ORDER_WAKE);
         return;
     }
@@ -179,12 +182,12 @@ ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how)
 static uint32_t
 run_group(struct ringbus_group *group, uint32_t max)
 {
-    void *executor = ringbus__record.executor;
     uint32_t count = 0;
 
+    group->lanes->outer = ringbus__record.executor;
     ringbus__record.executor = group->lanes;
     count = ringbus__lane_run_bounded(group->lanes, max);
-    ringbus__record.executor = executor;
+    ringbus__record.executor = group->lanes->outer;
     return count;
 }
 

@@ -1,9 +1,9 @@
-/* test_exit.c - a thread exits in a handler of a caller group: the group ends loudly, and nobody waits for it. */
+/* test_caller.c - a thread exits in a handler of a caller group: the group ends loudly, and nobody waits for it. */
 #include <semaphore.h>
 #include <string.h>
 
 #include "bus/consumer.h"
-#include "process/exit.h"
+#include "exit/exit.h"
 
 static struct hooks hooks;
 static struct ringbus_bus *bus;

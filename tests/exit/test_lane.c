@@ -1,7 +1,7 @@
-/* test_exit_lane.c - a thread exits in a handler of a lane: the group ends loudly, its other lanes with it. */
+/* test_lane.c - a thread exits in a handler of a lane: the group ends loudly, its other lanes with it. */
 #include <string.h>
 
-#include "process/exit.h"
+#include "exit/exit.h"
 
 static struct hooks hooks;
 static struct ringbus_bus *bus;

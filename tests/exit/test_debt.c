@@ -1,11 +1,11 @@
-/* test_exit_debt.c - what a thread that exits in a handler of a caller group owed: it is counted, and nobody waits. */
+/* test_debt.c - what a thread that exits in a handler of a caller group owed: it is counted, and nobody waits. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bus/consumer.h"
 #include "bus/group.h"
-#include "process/exit.h"
+#include "exit/exit.h"
 
 static struct hooks hooks;
 static struct ringbus_bus *bus;
@@ -75,6 +75,26 @@ START_TEST(those_after_the_handler_do_not_get_the_event_and_are_named)
     ck_assert_uint_eq(undelivered(&hooks, "a", "before"), 0);
     ck_assert_uint_eq(undelivered(&hooks, "a", "leaver"), 1);
     ck_assert_uint_eq(undelivered(&hooks, "a", "after"), 1);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "elsewhere"), 1);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "stage"), 1);
+}
+END_TEST
+
+START_TEST(an_exit_in_a_late_stage_leaves_all_stages_of_other_groups)
+{
+    static struct probe before, leaver = {.act = exit_in_handler}, elsewhere, stage;
+
+    open_groups();
+    add_probe(&before, "before", broken, "a");
+    leaver.after = &before.consumer;
+    leaver.after_count = 1;
+    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(&elsewhere, "elsewhere", other, "a");
+    stage.after = &elsewhere.consumer;
+    stage.after_count = 1;
+    add_probe(&stage, "stage", other, "a");
+    post_and_exit(bus, "a", 1);
+    check_end(3);
     ck_assert_uint_eq(undelivered(&hooks, "a", "elsewhere"), 1);
     ck_assert_uint_eq(undelivered(&hooks, "a", "stage"), 1);
 }
@@ -209,6 +229,45 @@ END_TEST
 
 static const uint64_t two = 2;
 
+/* ---- another thread's ---- */
+
+static void
+queue_one(struct probe *probe, const struct ringbus_event *event)
+{
+    (void)event;
+    MUST(ringbus_post(bus, "a", NULL, 0) == 1, "not queued");
+    gate_pass(probe->of_act);
+}
+
+static void *
+post_healthy(void *context)
+{
+    MUST(ringbus_post(bus, "other", NULL, 0) == 1, "not posted");
+    return context;
+}
+
+START_TEST(what_another_thread_has_queued_for_the_group_is_discarded)
+{
+    static struct gate gate;
+    static struct probe leaver = {.act = exit_in_handler};
+    static struct probe healthy = {.act = queue_one, .of_act = &gate};
+    pthread_t thread;
+
+    gate_init(&gate);
+    open_groups();
+    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(&healthy, "healthy", other, "other");
+    ck_assert_int_eq(pthread_create(&thread, NULL, post_healthy, NULL), 0);
+    gate_await(&gate, 1);
+    post_and_exit(bus, "a", 1);
+    gate_open(&gate);
+    join_thread(bus, thread);
+    ck_assert_uint_eq(load_u32(&leaver.begun, ORDER_COUNT), 1);
+    ck_assert_uint_eq(probe_calls(&healthy), 1);
+    check_end(2);
+}
+END_TEST
+
 static void
 post_two(struct probe *probe, const struct ringbus_event *event)
 {
@@ -288,6 +347,23 @@ START_TEST(a_batch_end_that_comes_after_each_event_is_not_owed_for_ever)
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(load_u32(&first.consumer->batch_due, ORDER_COUNT), 0);
     check_end(2);
+}
+END_TEST
+
+START_TEST(a_batch_end_that_came_after_its_event_is_not_taken_back)
+{
+    static struct probe first = {.has_batch_end = true}, second, leaver = {.act = post_two};
+
+    open_groups();
+    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(&first, "first", broken, "a");
+    second.after = &first.consumer;
+    second.after_count = 1;
+    add_probe(&second, "second", broken, "a");
+    post_and_exit(bus, "a", 1);
+    ck_assert_uint_eq(load_u32(&first.batches, ORDER_COUNT), 1);
+    ck_assert_uint_eq(load_u32(&first.consumer->batch_due, ORDER_COUNT), 0);
+    check_end(3);
 }
 END_TEST
 
@@ -379,6 +455,62 @@ START_TEST(a_thread_may_exit_in_the_error_hook_of_a_handler)
 }
 END_TEST
 
+static struct gate in_hook;
+
+static void
+wait_and_leave(struct ringbus_bus *on, struct ringbus_consumer *consumer, struct hooks *told)
+{
+    (void)on;
+    (void)consumer;
+    if (told->code != -1)
+        return;
+    gate_pass(&in_hook);
+    pthread_exit(NULL);
+}
+
+static void *
+post_returning(void *context)
+{
+    MUST(ringbus_post(bus, "a", context, sizeof(uint64_t)) == 1, "not posted");
+    return NULL;
+}
+
+static const uint64_t three = 3;
+
+/* The first call is over, and its lock given back, when its thread exits in the hook. */
+START_TEST(a_lock_that_another_thread_holds_is_left_alone)
+{
+    static struct gate inside;
+    static struct probe failing = {.code = -1};
+    struct last_post first = {.topic = "a", .number = 1};
+    pthread_t threads[3];
+
+    gate_init(&in_hook);
+    gate_init(&inside);
+    open_groups();
+    first.bus = bus;
+    hooks.on_error = wait_and_leave;
+    add_probe(&failing, "failing", broken, "a");
+    ck_assert_int_eq(pthread_create(&threads[0], NULL, post_last, &first), 0);
+    gate_await(&in_hook, 1);
+    failing.gate = &inside;
+    failing.code = 0;
+    ck_assert_int_eq(pthread_create(&threads[1], NULL, post_returning, (void *)(uintptr_t)&two), 0);
+    gate_await(&inside, 1);
+    ck_assert_int_eq(
+        pthread_create(&threads[2], NULL, post_returning, (void *)(uintptr_t)&three), 0);
+    AWAIT(load_u32(&failing.consumer->serial.word, ORDER_HINT) == 2); /* the third sleeps there */
+    gate_open(&in_hook);
+    join_thread(bus, threads[0]);
+    ck_assert_uint_eq(load_u32(&failing.consumer->serial.word, ORDER_HINT), 2);
+    gate_open(&inside);
+    join_thread(bus, threads[1]);
+    join_thread(bus, threads[2]);
+    ck_assert_uint_eq(load_u32(&failing.most_inside, ORDER_COUNT), 1);
+    check_end(1);
+}
+END_TEST
+
 /* ---- memory ---- */
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -433,15 +565,18 @@ int
 main(void)
 {
     return RUN_TESTS("exit_debt", those_after_the_handler_do_not_get_the_event_and_are_named,
+        an_exit_in_a_late_stage_leaves_all_stages_of_other_groups,
         a_group_that_was_done_with_the_event_owes_nothing,
         the_reference_of_a_post_by_name_is_given_back, nested_posts_are_given_back_and_named,
         a_nested_post_to_another_bus_keeps_that_one_from_nothing,
         an_exit_in_a_handler_of_another_bus_breaks_the_group_there,
+        what_another_thread_has_queued_for_the_group_is_discarded,
         an_exit_in_a_nested_event_counts_that_one,
         batch_ends_that_were_due_do_not_come_and_their_events_are_named,
         a_thread_may_exit_in_a_batch_end,
-        a_batch_end_that_comes_after_each_event_is_not_owed_for_ever, a_thread_may_exit_in_a_filter,
+        a_batch_end_that_comes_after_each_event_is_not_owed_for_ever,
+        a_batch_end_that_came_after_its_event_is_not_taken_back, a_thread_may_exit_in_a_filter,
         the_error_hook_may_post_and_what_it_posts_is_delivered,
         a_thread_may_exit_in_the_error_hook_of_a_handler,
-        a_thread_that_gets_no_memory_posts_nothing);
+        a_lock_that_another_thread_holds_is_left_alone, a_thread_that_gets_no_memory_posts_nothing);
 }

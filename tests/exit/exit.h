@@ -1,6 +1,6 @@
 /* exit.h - threads that exit in what the bus calls. Who exits must not be in a call that is watched (IN_TIME). */
-#ifndef TESTS_PROCESS_EXIT_H
-#define TESTS_PROCESS_EXIT_H
+#ifndef TESTS_EXIT_EXIT_H
+#define TESTS_EXIT_EXIT_H
 
 #include "support/probe.h"
 
