@@ -1,5 +1,5 @@
-/* machine.h - the checker's own parts: choices and threads (schedule.c), the operating system (system.c), memory
- * (memory.c, cells.c), what was explored before (seen.c), the loop (explore.c). */
+/* machine.h - the checker's own parts: choices (schedule.c), threads (fiber.c), the operating system (system.c), memory
+ * (memory.c, cells.c, plain.c), what was explored before (state.c), the loop (explore.c). */
 #ifndef RINGBUS_MODEL_MACHINE_H
 #define RINGBUS_MODEL_MACHINE_H
 
@@ -48,11 +48,13 @@ struct run {
     int done; /* of the path: choices before it are given */
     int preempts, stale, operations;
     int current; /* thread, -1: none */
+    int alone;   /* then: a thread of the library that runs before or after the others; -1: none */
     int thread_count;
     bool is_tracing;
     bool is_cut;     /* an execution was too long */
     bool is_seen;    /* it went on from a state that was explored before */
     bool is_changed; /* a word is not as quiet as was thought: explore again */
+    bool is_ending;  /* the scenario's end looks at what is left */
     const char *failure;
     char all_choices[8192]; /* while tracing: also those that the reduction leaves out */
     int all_count;
@@ -62,6 +64,10 @@ extern struct run run;
 int schedule_choose(enum choice kind, int options);
 /* Before an operation: perhaps others run first. `is_quiet`: it concerns nobody else. */
 void schedule_point(bool is_quiet);
+/* Who goes on, if the current thread can or not. */
+void schedule_next(void);
+/* Leave nothing of former calls below the stack in use. */
+void schedule_wipe(void);
 /* The current thread sleeps until the word is woken. */
 void schedule_sleep(const void *word);
 void schedule_wake(const void *word);
@@ -79,6 +85,13 @@ bool schedule_is_stack(const void *address);
 void schedule_digest(struct digest *digest);
 /* One execution along run.path. */
 void schedule_execute(void);
+
+/* ---- fiber.c ---- */
+
+/* A thread of the library begins; its number, -1: there are too many. */
+int fiber_start(void (*run_thread)(void *context), void *context);
+/* The current thread goes on when that one has ended. */
+void fiber_join(int thread);
 
 /* ---- state.c ---- */
 
@@ -106,6 +119,10 @@ size_t state_count(void);
 void memory_forget_all(void);
 void memory_begin(void);
 void memory_barrier(void);
+/* What the current thread did happens before what `thread` does from its beginning on. And what that one did, up to its
+ * end, before what the current one does now. */
+void memory_start(int thread);
+void memory_join(int thread);
 /* Newest value; an access as far as quietness is concerned. */
 uint64_t memory_newest(const void *word, unsigned size);
 

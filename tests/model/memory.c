@@ -353,6 +353,24 @@ memory_barrier(void)
     trace("barrier of the process");
 }
 
+void
+memory_start(int thread)
+{
+    struct knowledge *mine = &memory.threads[run.current].now;
+
+    mine->clock.at[run.current]++;
+    join(&memory.threads[thread].now, mine);
+    memset(&memory.threads[thread].released, 0, sizeof memory.threads[thread].released);
+    memset(&memory.threads[thread].pending, 0, sizeof memory.threads[thread].pending);
+}
+
+void
+memory_join(int thread)
+{
+    memory.threads[thread].now.clock.at[thread]++;
+    join(&memory.threads[run.current].now, &memory.threads[thread].now);
+}
+
 uint64_t
 memory_newest(const void *address, unsigned size)
 {

@@ -1,8 +1,10 @@
 /* model.h - what a scenario uses of the model checker.
  *
- * A scenario is two to four threads that call the library. They run as coroutines of one real thread; at each atomic
- * access the checker chooses who goes on and which of the values still visible a load returns, and tries all choices
- * within the bounds. `begin` and `end` run alone, before and after; everything before is visible to the threads. */
+ * A scenario is one to four threads that call the library; threads that the library starts count with them. They run as
+ * coroutines of one real thread; at each atomic access the checker chooses who goes on and which of the values still
+ * visible a load returns, and tries all choices within the bounds. `begin` and `end` run alone, before and after;
+ * everything before is visible to the threads. What the library starts in `begin` runs to its first sleep at once, and
+ * goes on with the threads if it is woken; it may sleep at the end. */
 #ifndef RINGBUS_MODEL_MODEL_H
 #define RINGBUS_MODEL_MODEL_H
 
@@ -30,7 +32,8 @@ struct scenario {
 /* The end of a table of scenarios has no name; a table that is not linked is NULL. */
 __attribute__((weak)) extern const struct scenario model_litmus[], model_flow[], model_sleep[],
     model_line[], model_join[], model_base[], model_record[], model_set[], model_lossy[],
-    model_share[], model_single[], model_kept[], model_custom[], model_bus[];
+    model_share[], model_single[], model_kept[], model_custom[], model_bus[], model_group[],
+    model_loop[], model_lane[], model_end[];
 
 /* The execution is wrong. Does not return to a thread. */
 void model_fail(const char *why);
@@ -42,8 +45,12 @@ void model_write(uint64_t *cell, uint64_t value);
 
 /* Its number, or -1 before and after the threads. */
 int model_thread(void);
-/* The current thread's exit hooks run (os.h): its last act. */
+/* The current thread's exit hooks run (os.h): its last act. One that the library has started does it by itself. */
 void model_exit(void);
+/* By the scenarios, if they are linked with some: its thread-local variables begin anew. */
+__attribute__((weak)) void model_forget_thread(int thread);
+/* In `begin` and `end` the threads of the library go on until all of them sleep; elsewhere they do so anyway. */
+void model_settle(void);
 
 /* A variable that goes on from one execution to the next. All others begin each execution with the same value. */
 #define MODEL_KEPT __attribute__((section("checkers_own")))

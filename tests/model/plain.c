@@ -16,12 +16,14 @@ struct granule {
         uint16_t clock; /* just after; 0: none */
         uint8_t bytes;
     } last[MODEL_THREADS][2];
+    bool is_live;
 };
 
 static struct {
     struct granule granules[GRANULES];
-    uint16_t used[GRANULES];
-    int used_count;
+    uint16_t used[GRANULES],
+        live[GRANULES]; /* live: perhaps with an access that somebody does not know of */
+    int used_count, live_count;
 } shadow CHECKERS_OWN;
 
 void
@@ -29,7 +31,7 @@ plain_begin(void)
 {
     for (int i = 0; i < shadow.used_count; i++)
         memset(&shadow.granules[shadow.used[i]], 0, sizeof shadow.granules[0]);
-    shadow.used_count = 0;
+    shadow.used_count = shadow.live_count = 0;
 }
 
 static struct granule *
@@ -70,6 +72,10 @@ check(uintptr_t number, uint8_t bytes, int kind)
     }
     granule->last[run.current][kind].clock = (uint16_t)(memory_clock(run.current, run.current) + 1);
     granule->last[run.current][kind].bytes = bytes;
+    if (!granule->is_live) {
+        granule->is_live = true;
+        shadow.live[shadow.live_count++] = (uint16_t)(granule - shadow.granules);
+    }
 }
 
 static void
@@ -114,29 +120,44 @@ plain_note_atomic(const void *address, unsigned size)
 #endif
 }
 
+/* 0: all know of all. */
 static uint64_t
-digest_of(const struct granule *granule, int thread, int kind, uint16_t known)
+digest_of(const struct granule *granule, const uint16_t *known_to_all)
 {
-    const int clock = granule->last[thread][kind].clock - known;
-    struct digest each = {{granule->number, 0, 0, 0}};
+    uint64_t sum = 0;
 
-    if (clock <= 0)
-        return 0;
-    digest_number(&each, (uint64_t)thread << 32 | (uint64_t)kind << 24 |
-                             (uint64_t)granule->last[thread][kind].bytes << 16 | (uint64_t)clock);
-    return each.lane[0] ^ each.lane[1] << 1;
+    for (int t = 0; t < run.thread_count; t++)
+        for (int kind = READ; kind <= WRITE; kind++) {
+            const int clock = granule->last[t][kind].clock - known_to_all[t];
+            struct digest each = {{granule->number, 0, 0, 0}};
+
+            if (clock <= 0)
+                continue;
+            digest_number(&each, (uint64_t)t << 32 | (uint64_t)kind << 24 |
+                                     (uint64_t)granule->last[t][kind].bytes << 16 |
+                                     (uint64_t)clock);
+            sum += (each.lane[0] ^ each.lane[1] << 1) | 1;
+        }
+    return sum;
 }
 
-/* In any order, as cells are: what somebody does not know of yet. */
+/* In any order, as cells are: what somebody does not know of yet. What all know of they know for ever. */
 void
 plain_digest(struct digest *digest, const uint16_t *known_to_all)
 {
     uint64_t sum = 0;
+    int kept = 0;
 
-    for (int i = 0; i < shadow.used_count; i++)
-        for (int t = 0; t < run.thread_count; t++)
-            for (int kind = READ; kind <= WRITE; kind++)
-                sum += digest_of(&shadow.granules[shadow.used[i]], t, kind, known_to_all[t]);
+    for (int i = 0; i < shadow.live_count; i++) {
+        struct granule *granule = &shadow.granules[shadow.live[i]];
+        const uint64_t each = digest_of(granule, known_to_all);
+
+        granule->is_live = each != 0;
+        if (each != 0)
+            shadow.live[kept++] = shadow.live[i];
+        sum += each;
+    }
+    shadow.live_count = kept;
     digest_number(digest, sum);
 }
 

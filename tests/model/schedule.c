@@ -1,37 +1,19 @@
-/* schedule.c - threads as coroutines, and who goes on.
- *
- * A coroutine stays alive from one execution to the next, and is entered at its beginning in each. */
-#include <setjmp.h>
+/* schedule.c - choices, and who goes on. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
 #include "base/barrier.h"
-#include "machine.h"
+#include "fiber.h"
 
 /* More pauses in a row than any spin loop with a bound has. */
-enum { STACK = 64 * 1024, FIRST_LOOKS = 1, MOST_PAUSES = 200, WIPED = 512 };
-enum state { RUNNABLE, SLEEPING, SPINNING, DONE };
-
-struct fiber {
-    enum state state;
-    int pauses; /* in a row */
-    int paused; /* in all */
-    const void *sleeps_on;
-    bool is_made, has_begun;
-    const unsigned char *top; /* of its stack, as far as that is in use */
-    jmp_buf at;
-    jmp_buf beginning;
-    ucontext_t context;
-    unsigned char stack[STACK] __attribute__((aligned(16)));
-};
+enum { FIRST_LOOKS = 1, MOST_PAUSES = 200, WIPED = 512 };
 
 struct run run CHECKERS_OWN;
-static struct fiber fibers[MODEL_THREADS] CHECKERS_OWN;
-static jmp_buf outside CHECKERS_OWN;
 static uint64_t random_state CHECKERS_OWN;
+static jmp_buf ending CHECKERS_OWN;
+static int alone_paused CHECKERS_OWN; /* by who is no thread */
 
 void
 trace_line(const char *format, ...)
@@ -84,48 +66,21 @@ schedule_choose(enum choice kind, int options)
     return run.path.at[run.done++].chosen;
 }
 
-/* ---- coroutines ---- */
-
-static void
-enter(struct fiber *fiber)
-{
-    if (fiber->is_made)
-        _longjmp(fiber->at, 1);
-    fiber->is_made = true;
-    setcontext(&fiber->context);
-}
-
-static void
-switch_to(int thread)
-{
-    struct fiber *from = &fibers[run.current];
-
-    run.current = thread;
-    from->top = __builtin_frame_address(0);
-    if (_setjmp(from->at) == 0)
-        enter(&fibers[thread]);
-}
-
-static void
-leave(void)
-{
-    struct fiber *from = &fibers[run.current];
-
-    run.current = -1;
-    if (_setjmp(from->at) == 0)
-        _longjmp(outside, 1);
-}
+/* ---- the end of an execution ---- */
 
 _Noreturn void
 schedule_abort(void)
 {
+    if (run.is_ending) {
+        run.current = run.alone = -1;
+        _longjmp(ending, 1);
+    }
     if (run.current < 0) {
         printf("%s: fails before its threads: %s\n", run.scenario->name,
             run.failure ? run.failure : "too long");
-        exit(2);
+        exit(1);
     }
-    run.current = -1;
-    _longjmp(outside, 1);
+    fiber_give_up();
 }
 
 void
@@ -134,7 +89,7 @@ model_fail(const char *why)
     if (run.failure == NULL)
         run.failure = why;
     trace("FAILS: %s", why);
-    if (run.current >= 0)
+    if (run.current >= 0 || run.is_ending)
         schedule_abort();
 }
 
@@ -144,7 +99,7 @@ list_runnable(int *list)
 {
     int count = 0;
 
-    if (fibers[run.current].state == RUNNABLE)
+    if (run.current >= 0 && fibers[run.current].state == RUNNABLE)
         list[count++] = run.current;
     for (int i = 0; i < run.thread_count; i++)
         if (i != run.current && fibers[i].state == RUNNABLE)
@@ -154,8 +109,8 @@ list_runnable(int *list)
 
 /* Leave nothing below the stack in use that later frames would keep in fields they do not write: states that differ in
  * nothing else would not be the same. */
-static __attribute__((noinline)) void
-wipe(void)
+__attribute__((noinline)) void
+schedule_wipe(void)
 {
     unsigned char below[WIPED];
 
@@ -200,7 +155,8 @@ schedule_digest(struct digest *digest)
 
         digest_number(digest, (uint64_t)fiber->paused << 32 | (uint64_t)fiber->state << 16 |
                                   (uint64_t)fiber->pauses << 1 | fiber->has_begun);
-        if (fiber->state == SLEEPING)
+        digest_number(digest, (uint64_t)(uintptr_t)fiber->context);
+        if (fiber->state == SLEEPING || fiber->state == DONE)
             digest_number(digest, (uint64_t)(uintptr_t)fiber->sleeps_on);
         if (fiber->state == DONE || !fiber->has_begun)
             continue;
@@ -209,16 +165,16 @@ schedule_digest(struct digest *digest)
     }
 }
 
-static void
-pass_on(void)
+void
+schedule_next(void)
 {
     int list[MODEL_THREADS];
     const int count = list_runnable(list);
     const bool is_preempt = count > 0 && list[0] == run.current;
     int next = 0;
 
-    if (count == 0) {
-        leave();
+    if (count == 0 || run.current < 0) {
+        fiber_leave();
         return;
     }
     if (is_preempt && run.preempts >= run.bounds.preempts)
@@ -227,7 +183,7 @@ pass_on(void)
     if (next == run.current)
         return;
     run.preempts += is_preempt;
-    switch_to(next);
+    fiber_switch(next);
 }
 
 void
@@ -241,62 +197,41 @@ schedule_point(bool is_quiet)
     }
     if (!is_quiet) {
         look_if_known();
-        wipe();
-        pass_on();
+        schedule_wipe();
+        schedule_next();
     } else if (run.is_tracing && run.preempts < run.bounds.preempts && list_runnable(list) > 1) {
         note_choice(0);
     }
 }
 
+/* What they have left is looked at, as nobody's thread; the library's go on meanwhile. */
 static void
-body(void)
+end(void)
 {
-    for (;;) {
-        (void)_setjmp(fibers[run.current].beginning);
-        fibers[run.current].has_begun = true;
-        wipe();
-        run.scenario->threads[run.current]();
-        fibers[run.current].state = DONE;
-        trace("ends");
-        pass_on();
-    }
+    run.is_ending = true;
+    if (_setjmp(ending) == 0)
+        run.scenario->end();
+    run.is_ending = false;
+}
+
+/* A thread of the library may sleep when all is done: the scenario's end says whether it may. */
+static void
+look_for_sleepers(void)
+{
+    for (int i = 0; i < run.thread_count && run.failure == NULL; i++)
+        if (fibers[i].state == SPINNING)
+            run.failure = "somebody spins for ever";
+        else if (fibers[i].state != DONE && fibers[i].run == NULL)
+            run.failure = "somebody sleeps for ever: a lost wake-up";
 }
 
 static void
-make(struct fiber *fiber)
+run_threads(void)
 {
-    if (getcontext(&fiber->context) != 0)
-        exit(2);
-    fiber->context.uc_stack.ss_sp = fiber->stack;
-    fiber->context.uc_stack.ss_size = sizeof fiber->stack;
-    fiber->context.uc_link = NULL;
-    makecontext(&fiber->context, body, 0);
-}
+    int list[MODEL_THREADS];
+    const int count = list_runnable(list);
 
-static void
-run_threads(int first)
-{
-    run.current = first;
-    if (_setjmp(outside) == 0)
-        enter(&fibers[first]);
-}
-
-static void
-prepare_threads(void)
-{
-    for (run.thread_count = 0; run.thread_count < MODEL_THREADS; run.thread_count++) {
-        struct fiber *fiber = &fibers[run.thread_count];
-
-        if (run.scenario->threads[run.thread_count] == NULL)
-            break;
-        if (fiber->is_made)
-            memcpy(fiber->at, fiber->beginning, sizeof fiber->at);
-        else
-            make(fiber);
-        fiber->state = RUNNABLE;
-        fiber->pauses = fiber->paused = 0;
-        fiber->has_begun = false;
-    }
+    fiber_run(list[schedule_choose(CHOICE_THREAD, count)]);
 }
 
 void
@@ -305,7 +240,8 @@ schedule_execute(void)
     run.done = run.preempts = run.stale = run.operations = run.all_count = 0;
     run.failure = NULL;
     run.is_cut = run.is_seen = run.is_changed = false;
-    run.current = -1;
+    run.current = run.alone = -1;
+    alone_paused = 0;
     if (random_state == 0)
         random_state = run.bounds.seed * 2 + 1;
     state_restore_variables();
@@ -316,19 +252,16 @@ schedule_execute(void)
     system_begin();
     ringbus__barrier_fenced.value =
         run.scenario->is_fenced || run.bounds.is_fenced; /* before a ring is opened */
+    fiber_prepare_all();
     run.scenario->begin();
     model_name(&ringbus__barrier_fenced, "barrier_fenced");
-    prepare_threads();
     if (run.failure == NULL)
-        run_threads(schedule_choose(CHOICE_THREAD, run.thread_count));
+        run_threads();
     if (run.failure != NULL || run.is_cut || run.is_seen || run.is_changed)
         return;
-    for (int i = 0; i < run.thread_count && run.failure == NULL; i++)
-        if (fibers[i].state != DONE)
-            run.failure = fibers[i].state == SPINNING ? "somebody spins for ever"
-                                                      : "somebody sleeps for ever: a lost wake-up";
+    look_for_sleepers();
     if (run.failure == NULL && run.scenario->end != NULL)
-        run.scenario->end();
+        end();
     if (run.failure == NULL)
         state_note_outcome();
 }
@@ -338,9 +271,12 @@ schedule_execute(void)
 void
 schedule_sleep(const void *word)
 {
-    fibers[run.current].state = SLEEPING;
-    fibers[run.current].sleeps_on = word;
-    pass_on();
+    struct fiber *fiber = &fibers[model_thread()];
+
+    fiber->state = SLEEPING;
+    fiber->sleeps_on = word;
+    schedule_next();
+    fiber->sleeps_on = NULL;
 }
 
 void
@@ -362,7 +298,7 @@ schedule_wake_spinners(void)
 int
 schedule_pauses(void)
 {
-    return run.current < 0 ? 0 : fibers[run.current].paused;
+    return model_thread() < 0 ? alone_paused : fibers[model_thread()].paused;
 }
 
 bool
@@ -380,8 +316,10 @@ schedule_stop_pausing(void)
 void
 model_pause(void)
 {
-    if (run.current < 0)
+    if (run.current < 0) {
+        *(model_thread() < 0 ? &alone_paused : &fibers[model_thread()].paused) += 1;
         return;
+    }
     fibers[run.current].paused++;
     if (++fibers[run.current].pauses < MOST_PAUSES)
         return;
@@ -389,5 +327,5 @@ model_pause(void)
     fibers[run.current].pauses = 0;
     fibers[run.current].state = SPINNING;
     trace("spins");
-    pass_on();
+    schedule_next();
 }

@@ -11,6 +11,24 @@
 
 enum { A_PAUSE_NS = 2000 };
 
+/* Before or after the threads: the others of the library go on until they sleep, too. */
+static int
+sleep_alone(const struct atomic_u32 *word, uint32_t expected)
+{
+    if (word->value != expected)
+        return RINGBUS_OK;
+    if (model_thread() >= 0) {
+        schedule_sleep(&word->value);
+        return RINGBUS_OK;
+    }
+    model_settle();
+    if (word->value == expected) {
+        model_fail("sleeps for ever, when all others sleep");
+        schedule_abort();
+    }
+    return RINGBUS_OK;
+}
+
 static int
 word_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
 {
@@ -22,6 +40,8 @@ word_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
         model_pause(); /* nobody could wake it: it only lets time pass */
         return RINGBUS_ETIMEDOUT;
     }
+    if (run.current < 0)
+        return sleep_alone(word, expected);
     schedule_stop_pausing();
     if ((uint32_t)memory_newest(&word->value, sizeof word->value) != expected) {
         trace("does not sleep on %s", memory_name(&word->value));
@@ -45,9 +65,8 @@ word_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline_ns)
 static void
 word_wake(struct atomic_u32 *word)
 {
-    if (run.current < 0)
-        return;
-    memory_newest(&word->value, sizeof word->value);
+    if (run.current >= 0)
+        memory_newest(&word->value, sizeof word->value);
     trace("wakes %s", memory_name(&word->value));
     schedule_wake(&word->value);
 }
@@ -58,7 +77,22 @@ barrier_register(void)
     return RINGBUS_OK;
 }
 
-/* ---- the end of a thread ---- */
+/* ---- threads ---- */
+
+static int
+thread_start(struct os_thread *thread)
+{
+    const int number = fiber_start(thread->run, thread->context);
+
+    thread->handle = (pthread_t)number;
+    return number < 0 ? RINGBUS_ESYS : RINGBUS_OK;
+}
+
+static void
+thread_join(struct os_thread *thread)
+{
+    fiber_join((int)thread->handle);
+}
 
 enum { MOST_HOOKS = 4 };
 
@@ -72,7 +106,7 @@ static int hook_counts[MODEL_THREADS];
 static int
 thread_at_exit(void (*run_hook)(void *context), void *context)
 {
-    const int me = run.current;
+    const int me = model_thread();
 
     if (me < 0)
         return RINGBUS_OK;
@@ -83,27 +117,48 @@ thread_at_exit(void (*run_hook)(void *context), void *context)
     return RINGBUS_OK;
 }
 
-int
-model_thread(void)
-{
-    return run.current;
-}
-
 void
 model_exit(void)
 {
-    const int me = run.current;
+    const int me = model_thread();
 
     while (hook_counts[me] > 0) {
         hook_counts[me]--;
         hooks[me][hook_counts[me]].run(hooks[me][hook_counts[me]].context);
     }
+    if (model_forget_thread != NULL)
+        model_forget_thread(me);
+}
+
+/* No thread of the checker is cancelled. */
+static int
+cancel_off(void)
+{
+    return 0;
+}
+
+static void
+cancel_back(int before)
+{
+    (void)before;
 }
 
 static void
 yield(void)
 {
     model_pause();
+}
+
+static int
+cancel_off(void)
+{
+    return 0;
+}
+
+static void
+cancel_back(int before)
+{
+    (void)before;
 }
 
 static int64_t
@@ -136,8 +191,14 @@ struct os ringbus__os = {
     .word_wake = word_wake,
     .barrier_register = barrier_register,
     .barrier = memory_barrier,
+    .thread_start = thread_start,
+    .thread_join = thread_join,
     .thread_at_exit = thread_at_exit,
+    .cancel_off = cancel_off,
+    .cancel_back = cancel_back,
     .yield = yield,
+    .cancel_off = cancel_off,
+    .cancel_back = cancel_back,
     .now_ns = now_ns,
     .random = random_bytes,
     .cpu_count = cpu_count,

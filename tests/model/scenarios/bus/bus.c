@@ -1,21 +1,11 @@
 /* bus.c - scenarios: the bus itself, with the synchronous mode's groups: who posts runs the handlers. */
-#include "base/record.h"
-#include "model.h"
-#include "ringbus/ringbus.h"
+#include "scenarios/bus/buses.h"
 
 static struct ringbus_bus *bus;
 static struct ringbus_consumer *consumers[2];
 static struct ringbus_topic *topic, *nested; /* `nested`: the first consumer posts to it */
 static uint64_t contexts[2];                 /* 1: alive, 0: destroyed */
 static uint64_t handled;
-static struct record records[MODEL_THREADS + 1];
-
-struct record *
-model_own_record(void)
-{
-    return &records[model_thread() + 1];
-}
-
 static int
 handle(const struct ringbus_event *event, void *context)
 {
@@ -65,8 +55,7 @@ begin_bus(void)
     options.max_groups = 1;
     model_check(ringbus_open(&options, &bus) == RINGBUS_OK);
     model_check(ringbus_topic_open(bus, "topic", &topic) == RINGBUS_OK);
-    for (int i = 0; i <= MODEL_THREADS; i++)
-        model_check(ringbus__record_link(&records[i]) == RINGBUS_OK);
+    buses_link_all();
     model_name(&contexts[0], "context[0]");
     model_name(&contexts[1], "context[1]");
     model_name(&handled, "handled");
