@@ -33,7 +33,8 @@ struct ringbus_topic {
     struct ringbus_topic *next_retired;
     bool is_retired; /* it is on that list; the table's lock */
     size_t size;     /* of this allocation */
-    struct topic_part parts[];
+    /* read by every delivery */
+    _Alignas(CPU_LINE) struct topic_part parts[];
 };
 
 /* Find or make a topic and count a reference. RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC. */

@@ -210,7 +210,7 @@ end_calls(struct record *record)
     struct lane *lane = record->executor;
     const bool has_frame = record->frames != NULL;
     const struct ringbus_consumer *called = NULL;
-    struct frame frame;
+    struct frame frame = {0};
 
     pin(&calls);
     for (uint32_t i = 0; i < calls.count; i++)
