@@ -149,18 +149,6 @@ yield(void)
     model_pause();
 }
 
-static int
-cancel_off(void)
-{
-    return 0;
-}
-
-static void
-cancel_back(int before)
-{
-    (void)before;
-}
-
 static int64_t
 now_ns(void)
 {
@@ -197,8 +185,6 @@ struct os ringbus__os = {
     .cancel_off = cancel_off,
     .cancel_back = cancel_back,
     .yield = yield,
-    .cancel_off = cancel_off,
-    .cancel_back = cancel_back,
     .now_ns = now_ns,
     .random = random_bytes,
     .cpu_count = cpu_count,
