@@ -6,14 +6,14 @@
 # its line; ALL=1 asks that of each of them, and SEARCH=1 tries all scenarios and names the first that would do. A
 # scenario `rmw:NAME` is run with the barriers of a build for ThreadSanitizer, `bus:NAME` with the bus; one that ends in
 # `+` with one preemption and one stale read more.
-# CC, CFLAGS: as usual.
+# PART=bus tries only those that the bus's scenarios find, PART=ring the others. CC, CFLAGS: as usual.
 set -eu
 root=$(cd "$1" && pwd)
 mkdir -p "$2"
 work=$(cd "$2" && pwd)
 shift 2
 wanted=" $* "
-: "${CC:=cc}" "${CFLAGS:=-O1}" "${ALL:=}" "${SEARCH:=}"
+: "${CC:=cc}" "${CFLAGS:=-O1}" "${ALL:=}" "${SEARCH:=}" "${PART:=}"
 model=$root/tests/model
 list=$model/mutants.list
 
@@ -178,7 +178,9 @@ judge() {
     echo "killed    $1 by$by"
 }
 
+# is_wanted NAME KILLERS
 is_wanted() {
+    case $PART:$2 in bus:bus:* | ring:bus:*) [ "$PART" = bus ] || return 1 ;; bus:*) return 1 ;; esac
     [ "$wanted" = '  ' ] && return 0
     case $wanted in *" $1 "*) return 0 ;; *) return 1 ;; esac
 }
@@ -197,7 +199,7 @@ killed=0
 wrong=0
 while read -r name killers file program; do
     case $name in '#'* | '') continue ;; esac
-    is_wanted "$name" || continue
+    is_wanted "$name" "$killers" || continue
     if judge "$name" "$killers" "$file" "$program"; then
         killed=$((killed + 1))
     else
@@ -206,7 +208,7 @@ while read -r name killers file program; do
 done <"$list"
 sed -n 's/^#ifndef ORDER_//p' "$root/lib/base/order.h" >"$work/edges"
 while read -r edge; do
-    is_wanted "$edge" || continue
+    is_wanted "$edge" '' || continue
     grep -q "^$edge [^ ]* order" "$list" || {
         echo "no mutant for the edge $edge"
         wrong=$((wrong + 1))
