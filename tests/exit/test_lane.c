@@ -118,6 +118,9 @@ START_TEST(a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch)
 }
 END_TEST
 
+/* The sanitizers' own ends of threads do not survive a cancellation: it leaves their marks on the stack. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
 static void
 cancel_oneself(struct probe *probe, const struct ringbus_event *event)
 {
@@ -140,6 +143,8 @@ START_TEST(cancellation_is_an_exit)
     end_bus(bus, RINGBUS_DRAIN);
 }
 END_TEST
+
+#endif
 
 static void *
 poll_last(void *context)
@@ -196,8 +201,12 @@ END_TEST
 int
 main(void)
 {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    if (RUN_TESTS("exit_lane_cancelled", cancellation_is_an_exit) != 0)
+        return 1;
+#endif
     return RUN_TESTS("exit_lane", a_library_thread_that_exits_ends_its_group,
         other_lanes_end_with_it, what_is_owed_a_batch_end_is_not_delivered,
-        a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch, cancellation_is_an_exit,
+        a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch,
         a_polled_group_is_polled_to_its_end_by_another_thread, another_thread_goes_on_stepping);
 }
