@@ -183,7 +183,7 @@ END_TEST
 int
 main(void)
 {
-/* A loop whose thread is gone is never closed: its bus, and what libuv has for it, stay; sanitizers call that a leak. */
+/* A loop whose thread is gone is never closed: its bus, and what libuv has for it, stay; sanitizers call it a leak. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     (void)a_loop_that_has_lost_its_thread_holds_up_nobody;
     (void)a_lane_whose_handler_runs_a_loop_ends_with_it;
