@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bus/consumer.h"
+#include "exit/cancel.h"
 #include "exit/exit.h"
 
 static struct hooks hooks;
@@ -298,6 +299,7 @@ be_cancelled(void *context)
     struct probe *probe = context;
 
     add_u32(&probe->inside, (uint32_t)-1, ORDER_COUNT);
+    forget_stack(NULL);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* test_lane.c - a thread exits in a handler of a lane: the group ends loudly, its other lanes with it. */
 #include <string.h>
 
+#include "exit/cancel.h"
 #include "exit/exit.h"
 
 static struct hooks hooks;
@@ -20,7 +21,7 @@ open_lanes(uint32_t kind, uint32_t lanes, uint32_t is_stepped)
     bus = bus_open(&options);
     group.kind = kind;
     group.lanes = lanes;
-    group.capacity = 16;
+    group.capacity = 512;
     group.name = "broken";
     ck_assert_int_eq(ringbus_group_open(bus, &group, &broken), RINGBUS_OK);
     gate_init(&gate);
@@ -83,6 +84,50 @@ START_TEST(other_lanes_end_with_it)
 }
 END_TEST
 
+START_TEST(who_was_called_before_has_got_the_event)
+{
+    static struct probe before, leaver = {.act = exit_for_number}, after;
+
+    open_lanes(RINGBUS_GROUP_THREADS, 1, 0);
+    add_probe(&before, "before", broken);
+    add_probe(&leaver, "leaver", broken);
+    add_probe(&after, "after", broken);
+    last_number = 1;
+    post_numbers(1, 1);
+    AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
+    end_bus(bus, RINGBUS_DRAIN);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "before"), 0);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "leaver"), 1);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "after"), 1);
+}
+END_TEST
+
+static void
+check_exit_in_range(uint64_t exit_at, uint64_t posts)
+{
+    static struct probe leaver;
+
+    open_lanes(RINGBUS_GROUP_THREADS, 2, 0);
+    leaver = (struct probe){.act = exit_for_number, .is_thread_safe = true, .gate = &gate};
+    last_number = exit_at;
+    add_probe(&leaver, "leaver", broken);
+    post_numbers(1, posts);
+    gate_open(&gate);
+    AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
+    end_bus(bus, RINGBUS_DRAIN);
+    ck_assert_uint_eq(
+        undelivered(&hooks, "a", "leaver") + load_u32(&leaver.calls, TEST_ACQUIRE), posts);
+}
+
+/* Long ranges, and one that is the last. */
+START_TEST(what_the_lane_had_taken_of_a_range_is_counted)
+{
+    for (uint64_t i = 0; i < 16; i++)
+        check_exit_in_range(300 + i, 512);
+    check_exit_in_range(1, 1);
+}
+END_TEST
+
 START_TEST(what_is_owed_a_batch_end_is_not_delivered)
 {
     static struct probe batched = {.has_batch_end = true, .gate = &gate};
@@ -97,6 +142,7 @@ START_TEST(what_is_owed_a_batch_end_is_not_delivered)
     post_numbers(2, 4); /* these are one pass: 1 has been a pass of its own */
     gate_open(&gate);
     AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
+    ck_assert_int_eq(IN_TIME(bus, ringbus_consumer_close(batched.consumer, RINGBUS_DRAIN)), 0);
     end_bus(bus, RINGBUS_DISCARD);
     ck_assert_uint_eq(load_u32(&batched.batches, TEST_ACQUIRE), 1);
     ck_assert_uint_eq(undelivered(&hooks, "a", "batched"), 3);
@@ -118,16 +164,13 @@ START_TEST(a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch)
 }
 END_TEST
 
-/* The sanitizers' own ends of threads do not survive a cancellation: it leaves their marks on the stack. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-
 static void
 cancel_oneself(struct probe *probe, const struct ringbus_event *event)
 {
     (void)event;
     add_u32(&probe->inside, (uint32_t)-1, ORDER_COUNT);
     pthread_cancel(pthread_self());
-    pthread_testcancel();
+    leave_if_cancelled();
 }
 
 START_TEST(cancellation_is_an_exit)
@@ -143,8 +186,6 @@ START_TEST(cancellation_is_an_exit)
     end_bus(bus, RINGBUS_DRAIN);
 }
 END_TEST
-
-#endif
 
 static void *
 poll_last(void *context)
@@ -201,12 +242,9 @@ END_TEST
 int
 main(void)
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    if (RUN_TESTS("exit_lane_cancelled", cancellation_is_an_exit) != 0)
-        return 1;
-#endif
     return RUN_TESTS("exit_lane", a_library_thread_that_exits_ends_its_group,
-        other_lanes_end_with_it, what_is_owed_a_batch_end_is_not_delivered,
-        a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch,
+        other_lanes_end_with_it, who_was_called_before_has_got_the_event,
+        what_the_lane_had_taken_of_a_range_is_counted, what_is_owed_a_batch_end_is_not_delivered,
+        a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch, cancellation_is_an_exit,
         a_polled_group_is_polled_to_its_end_by_another_thread, another_thread_goes_on_stepping);
 }

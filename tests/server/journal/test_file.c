@@ -9,21 +9,21 @@
 #include <unistd.h>
 
 #include "journal/file.h"
+#include "server/journal/place.h"
 #include "support/support.h"
 
 enum { RECORDS = 4 };
 
-static char path[32];
 static struct file file;
 
-/* A new file, empty, in the folder the test runs in. */
+/* A new file, empty. */
 static int
 make_file(void)
 {
     int descriptor;
 
-    (void)snprintf(path, sizeof path, "journal-XXXXXX");
-    descriptor = mkstemp(path);
+    journal_make();
+    descriptor = open(journal_path, O_RDWR);
     MUST(descriptor >= 0, "no file here");
     return descriptor;
 }
@@ -70,7 +70,7 @@ check_numbered(const struct record *record, void *context)
 static struct seen
 read_numbered(void)
 {
-    const int descriptor = open(path, O_RDONLY);
+    const int descriptor = open(journal_path, O_RDONLY);
     struct seen seen = {0, 0};
 
     ck_assert_ptr_null(file_read(descriptor, check_numbered, &seen, &seen.end));
@@ -83,14 +83,14 @@ size_of_file(void)
 {
     struct stat status;
 
-    MUST(stat(path, &status) == 0, "the journal is gone");
+    MUST(stat(journal_path, &status) == 0, "the journal is gone");
     return status.st_size;
 }
 
 static void
 write_bytes(const void *bytes, size_t size)
 {
-    const int descriptor = open(path, O_WRONLY | O_TRUNC);
+    const int descriptor = open(journal_path, O_WRONLY | O_TRUNC);
 
     MUST(write(descriptor, bytes, size) == (ssize_t)size, "the file cannot be written");
     (void)close(descriptor);
@@ -136,7 +136,7 @@ START_TEST(what_was_committed_is_read_again_in_order_also_when_more_is_appended)
 {
     (void)close(make_file());
     for (int i = 0; i < 5; i++) {
-        ck_assert_ptr_null(file_open(&file, path));
+        ck_assert_ptr_null(file_open(&file, journal_path));
         for (int j = 0; j < 100; j++) {
             append(numbered(i * 100 + j));
             if (j % 7 == 6)
@@ -148,7 +148,7 @@ START_TEST(what_was_committed_is_read_again_in_order_also_when_more_is_appended)
         ck_assert_int_eq(read_numbered().count, (i + 1) * 100);
         ck_assert_int_eq(read_numbered().end, size_of_file());
     }
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
@@ -171,16 +171,16 @@ START_TEST(the_longest_record_is_read_again)
 
     (void)close(descriptor);
     memset(channel, 'c', sizeof channel);
-    ck_assert_ptr_null(file_open(&file, path));
+    ck_assert_ptr_null(file_open(&file, journal_path));
     for (int i = 0; i < 3; i++)
         append(record);
     ck_assert_int_eq(file_commit(&file), 0);
     file_close(&file);
-    descriptor = open(path, O_RDONLY);
+    descriptor = open(journal_path, O_RDONLY);
     ck_assert_ptr_null(file_read(descriptor, count_sizes, &sum, &end));
     (void)close(descriptor);
     ck_assert_uint_eq(sum, 3 * (sizeof channel + sizeof message));
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
@@ -208,7 +208,7 @@ build(char *bytes, size_t *ends)
 static void
 check_mended(int kept, off_t end)
 {
-    ck_assert_ptr_null(file_open(&file, path));
+    ck_assert_ptr_null(file_open(&file, journal_path));
     ck_assert_int_eq(file.size, end);
     ck_assert_int_eq(size_of_file(), end);
     append(numbered(kept));
@@ -234,7 +234,7 @@ START_TEST(a_torn_tail_is_cut_off_wherever_it_is_torn)
             kept++;
         check_mended(kept, (off_t)ends[kept]);
     }
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
@@ -251,7 +251,7 @@ START_TEST(a_tail_of_zeros_or_with_a_whole_record_behind_a_torn_one_is_cut_off)
     bytes[ends[1] + 2]++;
     write_bytes(bytes, size);
     check_mended(1, (off_t)ends[1]);
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
@@ -266,20 +266,20 @@ START_TEST(a_file_that_is_no_journal_is_left_alone)
         int descriptor;
 
         write_bytes(texts[i], size);
-        ck_assert_str_eq(file_open(&file, path), "it is no journal");
-        descriptor = open(path, O_RDONLY);
+        ck_assert_str_eq(file_open(&file, journal_path), "it is no journal");
+        descriptor = open(journal_path, O_RDONLY);
         ck_assert_int_eq(read(descriptor, bytes, sizeof bytes), (ssize_t)size);
         ck_assert_mem_eq(bytes, texts[i], size);
         (void)close(descriptor);
     }
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
 static void
 open_in_vain(void)
 {
-    const char *const failure = file_open(&file, path);
+    const char *const failure = file_open(&file, journal_path);
 
     MUST(failure && strcmp(failure, "another process has it") == 0, "it is open twice");
 }
@@ -287,12 +287,12 @@ open_in_vain(void)
 START_TEST(only_one_process_has_a_journal)
 {
     (void)close(make_file());
-    ck_assert_ptr_null(file_open(&file, path));
+    ck_assert_ptr_null(file_open(&file, journal_path));
     run_in_child(open_in_vain);
     file_close(&file);
-    ck_assert_ptr_null(file_open(&file, path));
+    ck_assert_ptr_null(file_open(&file, journal_path));
     file_close(&file);
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
@@ -315,7 +315,7 @@ START_TEST(a_batch_that_could_be_written_in_part_only_is_cut_off_again)
 
     (void)signal(SIGXFSZ, SIG_IGN);
     (void)close(make_file());
-    ck_assert_ptr_null(file_open(&file, path));
+    ck_assert_ptr_null(file_open(&file, journal_path));
     append(numbered(0));
     ck_assert_int_eq(file_commit(&file), 0);
     size = file.size;
@@ -336,7 +336,7 @@ START_TEST(a_batch_that_could_be_written_in_part_only_is_cut_off_again)
     file_close(&file);
     ck_assert_int_eq(read_numbered().count, 3);
     ck_assert_int_eq(read_numbered().end, size_of_file());
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
@@ -347,10 +347,10 @@ START_TEST(where_a_failed_batch_cannot_be_cut_off_nothing_is_written_behind_it)
     ssize_t size;
 
     (void)close(make_file());
-    (void)unlink(path);
-    MUST(mkfifo(path, 0600) == 0, "no pipe here");
-    reader = open(path, O_RDONLY | O_NONBLOCK);
-    ck_assert_ptr_null(file_open(&file, path));
+    journal_remove();
+    MUST(mkfifo(journal_path, 0600) == 0, "no pipe here");
+    reader = open(journal_path, O_RDONLY | O_NONBLOCK);
+    ck_assert_ptr_null(file_open(&file, journal_path));
     append(numbered(0));
     ck_assert_int_eq(file_commit(&file), -1); /* a pipe is written to, and cannot be synced */
     append(numbered(1));
@@ -359,7 +359,7 @@ START_TEST(where_a_failed_batch_cannot_be_cut_off_nothing_is_written_behind_it)
     ck_assert_int_eq(size, 9 + 1 + 5);
     file_close(&file);
     (void)close(reader);
-    (void)unlink(path);
+    journal_remove();
 }
 END_TEST
 
