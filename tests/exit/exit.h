@@ -28,6 +28,16 @@ exit_for_number(struct probe *probe, const struct ringbus_event *event)
 }
 
 static inline void
+add_probe(struct ringbus_bus *bus, struct probe *probe, const char *name,
+    struct ringbus_group *group, const char *topic)
+{
+    probe->name = name;
+    probe->group = group;
+    probe_open(bus, probe);
+    probe_register(probe, topic);
+}
+
+static inline void
 join_thread(struct ringbus_bus *bus, pthread_t thread)
 {
     MUST(IN_TIME(bus, pthread_join(thread, NULL)) == 0, "not joined");

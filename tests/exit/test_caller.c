@@ -21,22 +21,12 @@ open_groups(void)
     other = group_open(bus, RINGBUS_GROUP_CALLER, 4);
 }
 
-/* Open a probe in a caller group, on a topic. */
-static void
-add_probe(struct probe *probe, const char *name, struct ringbus_group *group, const char *topic)
-{
-    probe->name = name;
-    probe->group = group;
-    probe_open(bus, probe);
-    probe_register(probe, topic);
-}
-
 START_TEST(the_error_hook_is_told_once_of_whom_the_thread_was_calling)
 {
     static struct probe leaver = {.act = exit_in_handler};
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(load_u32(&hooks.errors, ORDER_COUNT), 1);
     ck_assert_int_eq(hooks.code, RINGBUS_ESHUTDOWN);
@@ -54,9 +44,9 @@ START_TEST(posts_that_would_reach_the_group_are_refused_and_reach_nobody)
     struct ringbus_topic *topic = NULL;
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&direct, "direct", other, "a");
-    add_probe(&queued, "queued", NULL, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &direct, "direct", other, "a");
+    add_probe(bus, &queued, "queued", NULL, "a");
     probe_register(&direct, "b");
     ck_assert_int_eq(ringbus_topic_open(bus, "a", &topic), RINGBUS_OK);
     post_and_exit(bus, "a", 1);
@@ -77,8 +67,8 @@ START_TEST(posts_go_on_to_the_others_when_the_group_is_closed)
     static struct probe leaver = {.act = exit_in_handler}, queued;
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&queued, "queued", NULL, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &queued, "queued", NULL, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_int_eq(IN_TIME(bus, ringbus_group_close(broken, RINGBUS_DRAIN)), RINGBUS_OK);
     ck_assert_uint_eq(undelivered(&hooks, "a", "leaver"), 1);
@@ -94,11 +84,11 @@ START_TEST(a_new_group_takes_the_place_of_a_broken_one)
     static struct probe leaver = {.act = exit_in_handler}, heir;
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_int_eq(IN_TIME(bus, ringbus_group_close(broken, RINGBUS_DISCARD)), RINGBUS_OK);
     ck_assert_ptr_eq(group_open(bus, RINGBUS_GROUP_CALLER, 4), broken);
-    add_probe(&heir, "heir", broken, "a");
+    add_probe(bus, &heir, "heir", broken, "a");
     ck_assert_int_eq(post_number(bus, "a", 2), 1);
     CHECK_NUMBERS(&heir, 2);
     end_bus(bus, RINGBUS_DRAIN);
@@ -119,7 +109,7 @@ START_TEST(nothing_is_registered_in_a_broken_group)
     struct ringbus_consumer *late = NULL;
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     post_and_exit(bus, "a", 1);
     options.group = broken;
     ck_assert_int_eq(ringbus_consumer_open(bus, leave, NULL, &options, &late), RINGBUS_ESHUTDOWN);
@@ -137,7 +127,7 @@ check_close_of(enum ringbus_how how, bool is_thread_safe)
 
     leaver = (struct probe){.act = exit_in_handler, .is_thread_safe = is_thread_safe};
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_int_eq(IN_TIME(bus, ringbus_consumer_close(leaver.consumer, how)), RINGBUS_OK);
     ck_assert_uint_eq(load_u32(&leaver.destroyed, ORDER_COUNT), 1);
@@ -159,7 +149,7 @@ START_TEST(a_bus_that_was_not_shut_down_can_be_closed)
     static struct probe leaver = {.act = exit_in_handler};
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     post_and_exit(bus, "a", 1);
     bus_close(bus);
     ck_assert_uint_eq(load_u32(&leaver.destroyed, ORDER_COUNT), 1);
@@ -206,7 +196,7 @@ check_that_wakes(int (*wait)(void *context), bool is_of_consumer)
     calls_begin();
     open_groups();
     post.bus = bus;
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     ck_assert_int_eq(pthread_create(&thread, NULL, post_last, &post), 0);
     gate_await(&gate, 1);
     call_start(&call, wait, is_of_consumer ? (void *)leaver.consumer : (void *)bus);
@@ -251,7 +241,7 @@ START_TEST(a_serialized_consumer_is_entered_by_who_waited_for_it)
     gate_init(&gate);
     open_groups();
     first.bus = second.bus = bus;
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     ck_assert_int_eq(pthread_create(&threads[0], NULL, post_last, &first), 0);
     gate_await(&gate, 1);
     ck_assert_int_eq(pthread_create(&threads[1], NULL, post_once, &second), 0);
@@ -278,7 +268,7 @@ START_TEST(another_thread_in_a_thread_safe_consumer_goes_on)
     gate_init(&gate);
     open_groups();
     first.bus = second.bus = bus;
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     ck_assert_int_eq(pthread_create(&threads[0], NULL, post_last, &first), 0);
     ck_assert_int_eq(pthread_create(&threads[1], NULL, post_once, &second), 0);
     gate_await(&gate, 2);
@@ -325,7 +315,7 @@ START_TEST(a_thread_that_is_cancelled_in_a_handler_ends_its_group)
     gate_open(&gate);
     open_groups();
     post.bus = bus;
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     ck_assert_int_eq(pthread_create(&thread, NULL, post_last, &post), 0);
     gate_await(&gate, 1);
     ck_assert_int_eq(pthread_cancel(thread), 0);

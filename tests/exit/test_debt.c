@@ -32,15 +32,6 @@ open_groups(void)
     other = group_open(bus, RINGBUS_GROUP_CALLER, 4);
 }
 
-static void
-add_probe(struct probe *probe, const char *name, struct ringbus_group *group, const char *topic)
-{
-    probe->name = name;
-    probe->group = group;
-    probe_open(bus, probe);
-    probe_register(probe, topic);
-}
-
 /* Nothing is left behind, and so many events have been told of: of all topics and consumers. */
 static void
 check_end(uint64_t told)
@@ -61,13 +52,13 @@ START_TEST(those_after_the_handler_do_not_get_the_event_and_are_named)
     static struct probe before, leaver = {.act = exit_in_handler}, after, elsewhere, stage;
 
     open_groups();
-    add_probe(&before, "before", broken, "a");
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&after, "after", broken, "a");
-    add_probe(&elsewhere, "elsewhere", other, "a");
+    add_probe(bus, &before, "before", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &after, "after", broken, "a");
+    add_probe(bus, &elsewhere, "elsewhere", other, "a");
     stage.after = &before.consumer;
     stage.after_count = 1;
-    add_probe(&stage, "stage", broken, "a");
+    add_probe(bus, &stage, "stage", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(probe_calls(&before), 1);
     ck_assert_uint_eq(probe_calls(&after) + probe_calls(&elsewhere) + probe_calls(&stage), 0);
@@ -85,14 +76,14 @@ START_TEST(an_exit_in_a_late_stage_leaves_all_stages_of_other_groups)
     static struct probe before, leaver = {.act = exit_in_handler}, elsewhere, stage;
 
     open_groups();
-    add_probe(&before, "before", broken, "a");
+    add_probe(bus, &before, "before", broken, "a");
     leaver.after = &before.consumer;
     leaver.after_count = 1;
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&elsewhere, "elsewhere", other, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &elsewhere, "elsewhere", other, "a");
     stage.after = &elsewhere.consumer;
     stage.after_count = 1;
-    add_probe(&stage, "stage", other, "a");
+    add_probe(bus, &stage, "stage", other, "a");
     post_and_exit(bus, "a", 1);
     check_end(3);
     ck_assert_uint_eq(undelivered(&hooks, "a", "elsewhere"), 1);
@@ -105,8 +96,8 @@ START_TEST(a_group_that_was_done_with_the_event_owes_nothing)
     static struct probe first, leaver = {.act = exit_in_handler};
 
     open_groups();
-    add_probe(&first, "first", broken, "a");
-    add_probe(&leaver, "leaver", other, "a");
+    add_probe(bus, &first, "first", broken, "a");
+    add_probe(bus, &leaver, "leaver", other, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_int_eq(post_number(bus, "a", 2), RINGBUS_ESHUTDOWN);
     check_end(1);
@@ -122,7 +113,7 @@ START_TEST(the_reference_of_a_post_by_name_is_given_back)
     char name[2] = "b";
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_int_eq(IN_TIME(bus, ringbus_consumer_close(leaver.consumer, RINGBUS_DRAIN)), 0);
     for (int i = 0; i < 8; i++, name[0]++) /* all that the bus may have */
@@ -156,8 +147,8 @@ START_TEST(nested_posts_are_given_back_and_named)
 
     foreign = NULL;
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&healthy, "healthy", other, "other");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &healthy, "healthy", other, "other");
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(probe_calls(&healthy), 0);
     ck_assert_uint_eq(other->pool_free, other->capacity);
@@ -189,8 +180,8 @@ START_TEST(a_nested_post_to_another_bus_keeps_that_one_from_nothing)
 
     open_groups();
     open_foreign(&told, &foreigner);
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&healthy, "healthy", other, "other");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &healthy, "healthy", other, "other");
     post_and_exit(bus, "a", 1);
     ck_assert_int_eq(post_number(foreign, "foreign", 7), 1);
     end_bus(foreign, RINGBUS_DRAIN);
@@ -215,7 +206,7 @@ START_TEST(an_exit_in_a_handler_of_another_bus_breaks_the_group_there)
 
     open_groups();
     open_foreign(&told, &foreigner);
-    add_probe(&poster, "poster", broken, "a");
+    add_probe(bus, &poster, "poster", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_int_eq(ringbus_post(foreign, "foreign", NULL, 0), RINGBUS_ESHUTDOWN);
     ck_assert_uint_eq(load_u32(&told.errors, ORDER_COUNT), 1);
@@ -255,8 +246,8 @@ START_TEST(what_another_thread_has_queued_for_the_group_is_discarded)
 
     gate_init(&gate);
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&healthy, "healthy", other, "other");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &healthy, "healthy", other, "other");
     ck_assert_int_eq(pthread_create(&thread, NULL, post_healthy, NULL), 0);
     gate_await(&gate, 1);
     post_and_exit(bus, "a", 1);
@@ -282,8 +273,8 @@ START_TEST(an_exit_in_a_nested_event_counts_that_one)
     static struct probe leaver = {.act = post_two}, after;
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&after, "after", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &after, "after", broken, "a");
     post_and_exit(bus, "a", 1);
     CHECK_NUMBERS(&leaver, 1);
     CHECK_NUMBERS(&after, 1);
@@ -300,9 +291,9 @@ START_TEST(batch_ends_that_were_due_do_not_come_and_their_events_are_named)
     static struct probe leaver = {.act = post_two, .has_batch_end = true};
 
     open_groups();
-    add_probe(&batched, "batched", broken, "a");
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&healthy, "healthy", other, "a");
+    add_probe(bus, &batched, "batched", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &healthy, "healthy", other, "a");
     post_and_exit(bus, "a", 1);
     /* Of the second event only `batched` has come to the end of its handler, and `leaver` to its middle. */
     ck_assert_uint_eq(probe_calls(&batched), 2);
@@ -322,9 +313,9 @@ START_TEST(a_thread_may_exit_in_a_batch_end)
     static struct probe leaver = {.has_batch_end = true, .batch_act = leave_probe};
 
     open_groups();
-    add_probe(&first, "first", broken, "a");
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&last, "last", broken, "a");
+    add_probe(bus, &first, "first", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &last, "last", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(load_u32(&first.batches, ORDER_COUNT), 1);
     ck_assert_uint_eq(load_u32(&last.batches, ORDER_COUNT), 0);
@@ -340,10 +331,10 @@ START_TEST(a_batch_end_that_comes_after_each_event_is_not_owed_for_ever)
     static struct probe first = {.act = exit_in_handler, .has_batch_end = true}, second;
 
     open_groups();
-    add_probe(&first, "first", broken, "a");
+    add_probe(bus, &first, "first", broken, "a");
     second.after = &first.consumer;
     second.after_count = 1;
-    add_probe(&second, "second", broken, "a");
+    add_probe(bus, &second, "second", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(load_u32(&first.consumer->batch_due, ORDER_COUNT), 0);
     check_end(2);
@@ -355,11 +346,11 @@ START_TEST(a_batch_end_that_came_after_its_event_is_not_taken_back)
     static struct probe first = {.has_batch_end = true}, second, leaver = {.act = post_two};
 
     open_groups();
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&first, "first", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &first, "first", broken, "a");
     second.after = &first.consumer;
     second.after_count = 1;
-    add_probe(&second, "second", broken, "a");
+    add_probe(bus, &second, "second", broken, "a");
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(load_u32(&first.batches, ORDER_COUNT), 1);
     ck_assert_uint_eq(load_u32(&first.consumer->batch_due, ORDER_COUNT), 0);
@@ -383,8 +374,8 @@ START_TEST(a_thread_may_exit_in_a_filter)
     open_groups();
     leaver.filter = leave_filter;
     leaver.has_batch_end = true;
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&first, "first", broken, "a");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &first, "first", broken, "a");
     post_and_exit(bus, "a", 1);
     CHECK_NUMBERS(&leaver, 1);
     CHECK_NUMBERS(&first, 1);
@@ -412,8 +403,8 @@ START_TEST(the_error_hook_may_post_and_what_it_posts_is_delivered)
 
     open_groups();
     hooks.on_error = post_alarm;
-    add_probe(&leaver, "leaver", broken, "a");
-    add_probe(&alarmed, "alarmed", other, "alarm");
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    add_probe(bus, &alarmed, "alarmed", other, "alarm");
     post_and_exit(bus, "a", 1);
     ck_assert_uint_eq(probe_calls(&alarmed), 1);
     check_end(1);
@@ -490,7 +481,7 @@ START_TEST(a_lock_that_another_thread_holds_is_left_alone)
     open_groups();
     first.bus = bus;
     hooks.on_error = wait_and_leave;
-    add_probe(&failing, "failing", broken, "a");
+    add_probe(bus, &failing, "failing", broken, "a");
     ck_assert_int_eq(pthread_create(&threads[0], NULL, post_last, &first), 0);
     gate_await(&in_hook, 1);
     failing.gate = &inside;
@@ -543,7 +534,7 @@ START_TEST(a_thread_that_gets_no_memory_posts_nothing)
     pthread_t thread;
 
     open_groups();
-    add_probe(&probe, "probe", broken, "a");
+    add_probe(bus, &probe, "probe", broken, "a");
     ck_assert_int_eq(pthread_create(&thread, NULL, post_without_memory, NULL), 0);
     join_thread(bus, thread);
     ck_assert_uint_eq(probe_calls(&probe), 1);

@@ -29,13 +29,10 @@ open_lanes(uint32_t kind, uint32_t lanes, uint32_t is_stepped)
 }
 
 static void
-add_probe(struct probe *probe, const char *name, struct ringbus_group *group)
+add_numbered(struct probe *probe, const char *name, struct ringbus_group *group)
 {
-    probe->name = name;
-    probe->group = group;
     probe->of_act = &last_number;
-    probe_open(bus, probe);
-    probe_register(probe, "a");
+    add_probe(bus, probe, name, group, "a");
 }
 
 static void
@@ -50,8 +47,8 @@ START_TEST(a_library_thread_that_exits_ends_its_group)
     static struct probe leaver = {.act = exit_for_number, .gate = &gate}, other;
 
     open_lanes(RINGBUS_GROUP_THREADS, 1, 0);
-    add_probe(&leaver, "leaver", broken);
-    add_probe(&other, "other", NULL);
+    add_numbered(&leaver, "leaver", broken);
+    add_numbered(&other, "other", NULL);
     post_numbers(1, 5); /* 1 is done, the thread exits in 2 */
     gate_open(&gate);
     AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
@@ -72,8 +69,8 @@ START_TEST(other_lanes_end_with_it)
                         home;
 
     open_lanes(RINGBUS_GROUP_THREADS, 4, 0);
-    add_probe(&leaver, "leaver", broken);
-    add_probe(&home, "home", broken);
+    add_numbered(&leaver, "leaver", broken);
+    add_numbered(&home, "home", broken);
     post_numbers(1, 8);
     gate_open(&gate);
     AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
@@ -89,9 +86,9 @@ START_TEST(who_was_called_before_has_got_the_event)
     static struct probe before, leaver = {.act = exit_for_number}, after;
 
     open_lanes(RINGBUS_GROUP_THREADS, 1, 0);
-    add_probe(&before, "before", broken);
-    add_probe(&leaver, "leaver", broken);
-    add_probe(&after, "after", broken);
+    add_numbered(&before, "before", broken);
+    add_numbered(&leaver, "leaver", broken);
+    add_numbered(&after, "after", broken);
     last_number = 1;
     post_numbers(1, 1);
     AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
@@ -110,7 +107,7 @@ check_exit_in_range(uint64_t exit_at, uint64_t posts)
     open_lanes(RINGBUS_GROUP_THREADS, 2, 0);
     leaver = (struct probe){.act = exit_for_number, .is_thread_safe = true, .gate = &gate};
     last_number = exit_at;
-    add_probe(&leaver, "leaver", broken);
+    add_numbered(&leaver, "leaver", broken);
     post_numbers(1, posts);
     gate_open(&gate);
     AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
@@ -135,8 +132,8 @@ START_TEST(what_is_owed_a_batch_end_is_not_delivered)
 
     open_lanes(RINGBUS_GROUP_THREADS, 1, 0);
     last_number = 3;
-    add_probe(&batched, "batched", broken);
-    add_probe(&leaver, "leaver", broken);
+    add_numbered(&batched, "batched", broken);
+    add_numbered(&leaver, "leaver", broken);
     post_numbers(1, 1);
     gate_await(&gate, 1);
     post_numbers(2, 4); /* these are one pass: 1 has been a pass of its own */
@@ -155,7 +152,7 @@ START_TEST(a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch)
     static struct probe leaver = {.has_batch_end = true, .batch_act = leave_probe};
 
     open_lanes(RINGBUS_GROUP_THREADS, 1, 0);
-    add_probe(&leaver, "leaver", broken);
+    add_numbered(&leaver, "leaver", broken);
     post_numbers(1, 1);
     AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
     end_bus(bus, RINGBUS_DRAIN);
@@ -178,7 +175,7 @@ START_TEST(cancellation_is_an_exit)
     static struct probe leaver = {.act = cancel_oneself};
 
     open_lanes(RINGBUS_GROUP_THREADS, 2, 0);
-    add_probe(&leaver, "leaver", broken);
+    add_numbered(&leaver, "leaver", broken);
     post_numbers(1, 1);
     AWAIT_ON(bus, load_u32(&hooks.errors, TEST_ACQUIRE) == 1);
     ck_assert_int_eq(IN_TIME(bus, ringbus_group_close(broken, RINGBUS_DRAIN)), RINGBUS_OK);
@@ -202,7 +199,7 @@ START_TEST(a_polled_group_is_polled_to_its_end_by_another_thread)
     pthread_t thread;
 
     open_lanes(RINGBUS_GROUP_POLLED, 1, 0);
-    add_probe(&leaver, "leaver", broken);
+    add_numbered(&leaver, "leaver", broken);
     post_numbers(1, 3);
     ck_assert_int_eq(pthread_create(&thread, NULL, poll_last, broken), 0);
     join_thread(bus, thread);
@@ -230,7 +227,7 @@ START_TEST(another_thread_goes_on_stepping)
     pthread_t thread;
 
     open_lanes(RINGBUS_GROUP_THREADS, 2, 1);
-    add_probe(&leaver, "leaver", broken);
+    add_numbered(&leaver, "leaver", broken);
     post_numbers(1, 3);
     ck_assert_int_eq(pthread_create(&thread, NULL, step_last, bus), 0);
     join_thread(bus, thread);

@@ -64,4 +64,26 @@ void buses_check_idle(int group);
 /* The bus shuts down, closes, and has called each destroy function once. */
 void buses_check_close(void);
 
+/* ---- rows of the tables of groups and ends ---- */
+
+#define GROUP_FENCED(title, what, first, last, ...)                                                \
+    {                                                                                              \
+        .name = "group_" title "_fenced", .proves = what, .begin = first, .end = last,             \
+        .threads = {__VA_ARGS__}, .is_fenced = true                                                \
+    }
+#define GROUP_BOTH(title, what, first, last, ...)                                                  \
+    {.name = "group_" title,                                                                       \
+        .proves = what,                                                                            \
+        .begin = first,                                                                            \
+        .end = last,                                                                               \
+        .threads = {__VA_ARGS__}},                                                                 \
+        GROUP_FENCED(title, what, first, last, __VA_ARGS__)
+
+/* One preemption and one stale read. */
+#define GROUP_HEAVY(title, what, first, last, ...)                                                 \
+    {                                                                                              \
+        .name = "group_" title, .proves = what, .begin = first, .end = last,                       \
+        .threads = {__VA_ARGS__}, .most_preempts = 1, .most_stale = 1                              \
+    }
+
 #endif

@@ -280,46 +280,27 @@ end_each_other(void)
     buses_check_close();
 }
 
-#define FENCED(title, what, first, last, ...)                                                      \
-    {                                                                                              \
-        .name = "group_" title "_fenced", .proves = what, .begin = first, .end = last,             \
-        .threads = {__VA_ARGS__}, .is_fenced = true                                                \
-    }
-#define BOTH(title, what, first, last, ...)                                                        \
-    {.name = "group_" title,                                                                       \
-        .proves = what,                                                                            \
-        .begin = first,                                                                            \
-        .end = last,                                                                               \
-        .threads = {__VA_ARGS__}},                                                                 \
-        FENCED(title, what, first, last, __VA_ARGS__)
-
-/* One preemption and one stale read. */
-#define HEAVY(title, what, first, last, ...)                                                       \
-    {                                                                                              \
-        .name = "group_" title, .proves = what, .begin = first, .end = last,                       \
-        .threads = {__VA_ARGS__}, .most_preempts = 1, .most_stale = 1                              \
-    }
-
 const struct scenario model_end[] = {
-    BOTH("shutdown", "a post is delivered, or refused since the bus has ended", begin, end_shutdown,
+    GROUP_BOTH("shutdown", "a post is delivered, or refused since the bus has ended", begin,
+        end_shutdown, post_or_end, shut_down),
+    GROUP_HEAVY("shutdown_room", "also one that waits for room", begin_shutdown_full, end_shutdown,
         post_or_end, shut_down),
-    HEAVY("shutdown_room", "also one that waits for room", begin_shutdown_full, end_shutdown,
-        post_or_end, shut_down),
-    HEAVY("shutdown_handler", "the end waits for what handlers post", begin_shutdown_handler,
+    GROUP_HEAVY("shutdown_handler", "the end waits for what handlers post", begin_shutdown_handler,
         end_shutdown, shut_down),
-    HEAVY("discard", "a post is delivered, refused, or told to be undelivered", begin_discard,
+    GROUP_HEAVY("discard", "a post is delivered, refused, or told to be undelivered", begin_discard,
         end_discard, post_or_end, shut_down_discard),
-    BOTH("end", "a group that ends delivers what was posted into it", begin_end, end_ended_drain,
+    GROUP_BOTH("end", "a group that ends delivers what was posted into it", begin_end,
+        end_ended_drain, post_to_ending, end_group_drain),
+    GROUP_HEAVY("end_room", "also to who waits for room", begin_end_full, end_ended_drain,
         post_to_ending, end_group_drain),
-    HEAVY("end_room", "also to who waits for room", begin_end_full, end_ended_drain, post_to_ending,
-        end_group_drain),
-    BOTH("end_discard", "or throws it away", begin_end, end_ended, post_to_ending,
+    GROUP_BOTH("end_discard", "or throws it away", begin_end, end_ended, post_to_ending,
         end_group_discard),
-    HEAVY("reopen", "a late post into a group that lives again reaches the new life, or nobody",
-        begin_end, end_reopened, post_to_reopened, end_and_reopen),
-    HEAVY("chain", "the end waits for what a handler posts into another group", begin_chain,
+    GROUP_HEAVY("reopen",
+        "a late post into a group that lives again reaches the new life, or nobody", begin_end,
+        end_reopened, post_to_reopened, end_and_reopen),
+    GROUP_HEAVY("chain", "the end waits for what a handler posts into another group", begin_chain,
         end_chain, shut_down),
-    HEAVY("each_other", "of two groups that wait for each other one is refused", begin_each_other,
-        end_each_other, NULL),
+    GROUP_HEAVY("each_other", "of two groups that wait for each other one is refused",
+        begin_each_other, end_each_other, NULL),
     {0},
 };

@@ -326,56 +326,39 @@ close_batch(void)
     model_write(&batches, 0);
 }
 
-#define FENCED(title, what, first, last, ...)                                                      \
-    {                                                                                              \
-        .name = "group_" title "_fenced", .proves = what, .begin = first, .end = last,             \
-        .threads = {__VA_ARGS__}, .is_fenced = true                                                \
-    }
-#define BOTH(title, what, first, last, ...)                                                        \
-    {.name = "group_" title,                                                                       \
-        .proves = what,                                                                            \
-        .begin = first,                                                                            \
-        .end = last,                                                                               \
-        .threads = {__VA_ARGS__}},                                                                 \
-        FENCED(title, what, first, last, __VA_ARGS__)
-
-/* One preemption and one stale read. */
-#define HEAVY(title, what, first, last, ...)                                                       \
-    {                                                                                              \
-        .name = "group_" title, .proves = what, .begin = first, .end = last,                       \
-        .threads = {__VA_ARGS__}, .most_preempts = 1, .most_stale = 1                              \
-    }
-
 const struct scenario model_group[] = {
-    BOTH("post", "a post wakes the executor, or is seen by it", begin, end_one, post),
-    BOTH("post_more", "also when it waits for room", begin, end_three, post_three),
-    BOTH("posters", "so do two", begin, end_two, post, post),
-    BOTH("room", "a post that waits for room is woken", begin_full, end_three, post),
-    HEAVY("room_two", "so are two", begin_full, end_four, post, post),
-    BOTH("register", "a post after a registration is delivered, one before it is not",
+    GROUP_BOTH("post", "a post wakes the executor, or is seen by it", begin, end_one, post),
+    GROUP_BOTH("post_more", "also when it waits for room", begin, end_three, post_three),
+    GROUP_BOTH("posters", "so do two", begin, end_two, post, post),
+    GROUP_BOTH("room", "a post that waits for room is woken", begin_full, end_three, post),
+    GROUP_HEAVY("room_two", "so are two", begin_full, end_four, post, post),
+    GROUP_BOTH("register", "a post after a registration is delivered, one before it is not",
         begin_register, end_register, post_and_post, register_second),
-    BOTH("register_post", "nor is any by who has registered", begin_register, end_register_and_post,
-        post_to_some, register_second_and_post),
-    BOTH("first", "the same for the first of a topic", begin_first, end_first, try_and_post,
+    GROUP_BOTH("register_post", "nor is any by who has registered", begin_register,
+        end_register_and_post, post_to_some, register_second_and_post),
+    GROUP_BOTH("first", "the same for the first of a topic", begin_first, end_first, try_and_post,
         register_second),
-    BOTH("unregister", "a post after a consumer was unregistered does not reach it", begin_two,
-        end_unregister, post_to_some, unregister_and_post),
-    BOTH("sweep", "what a registration replaces is freed when the executor has left it",
+    GROUP_BOTH("unregister", "a post after a consumer was unregistered does not reach it",
+        begin_two, end_unregister, post_to_some, unregister_and_post),
+    GROUP_BOTH("sweep", "what a registration replaces is freed when the executor has left it",
         begin_sweep, end_sweep, post_to_some, unregister_and_register),
-    BOTH("close", "a consumer is destroyed after its last call, which its closer sees", begin_one,
-        end_closed, close_discard),
-    BOTH("close_post", "also while somebody posts", begin, end_closed, close_discard, try_post),
-    BOTH("drain", "one that is drained gets what was posted before", begin_one, end_closed,
+    GROUP_BOTH("close", "a consumer is destroyed after its last call, which its closer sees",
+        begin_one, end_closed, close_discard),
+    GROUP_BOTH(
+        "close_post", "also while somebody posts", begin, end_closed, close_discard, try_post),
+    GROUP_BOTH("drain", "one that is drained gets what was posted before", begin_one, end_closed,
         close_drain),
-    HEAVY("drain_post", "also while somebody posts", begin_one, end_closed, close_drain, try_post),
-    BOTH("close_itself", "a consumer that closes itself is destroyed by its executor",
+    GROUP_HEAVY(
+        "drain_post", "also while somebody posts", begin_one, end_closed, close_drain, try_post),
+    GROUP_BOTH("close_itself", "a consumer that closes itself is destroyed by its executor",
         begin_close_itself, end_closed_itself, try_post),
-    BOTH("flush", "a flush returns when what was posted before is handled", begin, end_one,
+    GROUP_BOTH("flush", "a flush returns when what was posted before is handled", begin, end_one,
         post_and_tell, flush),
-    HEAVY("flush_both", "so do two that post", begin, end_two, post_and_flush, post_and_flush),
-    BOTH(
+    GROUP_HEAVY(
+        "flush_both", "so do two that post", begin, end_two, post_and_flush, post_and_flush),
+    GROUP_BOTH(
         "batch", "what is flushed has had the end of its batch", begin_batch, end_one, flush_batch),
-    BOTH("batch_close", "a consumer is closed after the end of its batch", begin_batch, end_closed,
-        close_batch),
+    GROUP_BOTH("batch_close", "a consumer is closed after the end of its batch", begin_batch,
+        end_closed, close_batch),
     {0},
 };
