@@ -204,14 +204,30 @@ set_of(const struct delivery *delivery, const struct ringbus_event *event)
     return load_ptr(&event->handle->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
 }
 
+static int64_t
+edge_of(const struct delivery *delivery, struct atomic_i64 *edge, int64_t undecided)
+{
+    /* HINT: what it was decided to, or that it is undecided, came before the claim of any event it cuts off. */
+    const int64_t at = load_i64(edge, ORDER_HINT);
+
+    return likely(at != undecided) ? at : ringbus__window_decide(edge, undecided, delivery->group);
+}
+
+/* The event is in the registration's window. */
+static bool
+is_in_window(const struct delivery *delivery, struct registration *registration, int64_t sequence)
+{
+    return sequence >= edge_of(delivery, &registration->from, WINDOW_OPENS) &&
+           sequence < edge_of(delivery, &registration->until, WINDOW_CLOSES);
+}
+
 /* The registration has the event in its window, and is called here. */
 static bool
-concerns(const struct delivery *delivery, const struct registration *registration,
+concerns(const struct delivery *delivery, struct registration *registration,
     const struct ringbus_event *event, int64_t sequence)
 {
-    return registration != NULL && sequence >= load_i64(&registration->from, ORDER_HINT) &&
-           sequence < load_i64(&registration->until, ORDER_HINT) &&
-           is_called_here(delivery, registration, event);
+    return registration != NULL && is_called_here(delivery, registration, event) &&
+           is_in_window(delivery, registration, sequence);
 }
 
 static void

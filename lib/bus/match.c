@@ -130,3 +130,12 @@ ringbus__retire_fini(struct ringbus_bus *bus)
 {
     free_below(bus, UINT64_MAX);
 }
+
+int64_t
+ringbus__window_decide(struct atomic_i64 *edge, int64_t undecided, struct ringbus_group *group)
+{
+    const int64_t cut = ringbus__group_cut(group);
+
+    /* HINT: both cuts are true ones, of which the first counts. */
+    return cas_i64(edge, &undecided, cut, ORDER_HINT) ? cut : undecided;
+}

@@ -3,14 +3,20 @@
  * I1  a visible set never grows or moves a member: one that leaves is struck out (NULL), which needs no memory; the
  *     set is replaced under the bus lock when one joins, or when half of it is struck out
  * I2  what was replaced is freed when no delivery that began before can hold it (record.h)
- * I3  a registration's window is [from, until): INT64_MAX until its set is visible, then the first sequence of its
- *     group's ring that a later claim can get; until is INT64_MAX, or a sequence (drain), or INT64_MIN (ended).
- *     A caller group has no sequences: there every event has sequence 0
+ * I3  a registration's window is [from, until): each is a cut, the first sequence of its group's ring that a later
+ *     claim can get. `from` is WINDOW_OPENS from before its set is visible until it is decided; `until` is
+ *     WINDOW_STAYS, WINDOW_CLOSES from the beginning of a drain until it is decided, or INT64_MIN (ended). Whoever
+ *     needs to know first decides (window_edge), so that all lanes go by the same edge: if only who registers could,
+ *     one lane might step over an event and another deliver an earlier one. In a caller group eras are sequences
  * Edges: TABLE, CUT.  Source: copy-on-write lists of java.util.concurrent, without its collector. */
 #ifndef RINGBUS_BUS_MATCH_H
 #define RINGBUS_BUS_MATCH_H
 
 #include "bus/bus.h"
+
+#define WINDOW_OPENS INT64_MAX
+#define WINDOW_STAYS INT64_MAX
+#define WINDOW_CLOSES (INT64_MAX - 1)
 
 /* At the head of what is freed late. */
 struct retired {
@@ -40,7 +46,7 @@ struct match_set {
     struct atomic_ptr members[]; /* struct registration, NULL: struck out */
 };
 
-/* ---- all of these under the bus lock ---- */
+/* ---- these under the bus lock, unless said otherwise ---- */
 
 /* A set for (topic, group) with its live members and `more` (NULL: none); NULL: out of memory. */
 struct match_set *ringbus__match_prepare(
@@ -64,6 +70,10 @@ void ringbus__retire_sweep(struct ringbus_bus *bus);
 
 /* Free everything, when nobody delivers any more. */
 void ringbus__retire_fini(struct ringbus_bus *bus);
+
+/* Decide an edge of a window of the group, if nobody has. Any thread, no lock; what it is now. */
+int64_t ringbus__window_decide(
+    struct atomic_i64 *edge, int64_t undecided, struct ringbus_group *group);
 
 size_t ringbus__match_size(uint32_t count);
 

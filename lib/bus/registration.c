@@ -70,8 +70,8 @@ prepare_one(
     plan->registration = registration;
     registration->consumer = consumer;
     registration->where = where_of(consumer->stage, consumer->home);
-    store_i64(&registration->from, INT64_MAX, ORDER_OWN);
-    store_i64(&registration->until, INT64_MAX, ORDER_OWN);
+    store_i64(&registration->from, WINDOW_OPENS, ORDER_OWN);
+    store_i64(&registration->until, WINDOW_STAYS, ORDER_OWN);
     outcome = ringbus__topic_acquire(bus, name, &registration->topic);
     if (outcome != RINGBUS_OK)
         return outcome;
@@ -116,7 +116,7 @@ apply_one(
     store_u64(&topic->route, load_u64(&topic->route, ORDER_OWN) | group->bit, ORDER_TABLE_RELEASE);
     store_u32(&topic->consumers, load_u32(&topic->consumers, ORDER_OWN) + 1, ORDER_COUNT);
     registration->is_counted = true;
-    store_i64(&registration->from, ringbus__group_cut(group), ORDER_HINT);
+    (void)ringbus__window_decide(&registration->from, WINDOW_OPENS, group);
 }
 
 static int
@@ -201,12 +201,13 @@ ringbus__registration_end_all(struct ringbus_consumer *consumer, enum ringbus_ho
         }
         return;
     }
-    for (at = consumer->registrations; at != NULL; at = at->next)
+    for (at = consumer->registrations; at != NULL; at = at->next) {
         ringbus__registration_leave(at);
-    consumer->close_at = ringbus__group_cut(consumer->group);
+        store_i64(&at->until, WINDOW_CLOSES, ORDER_HINT);
+        (void)ringbus__window_decide(&at->until, WINDOW_CLOSES, consumer->group);
+    }
+    consumer->close_at = ringbus__group_cut(consumer->group); /* no edge is later */
     consumer->close_tag = ringbus__record_retire();
-    for (at = consumer->registrations; at != NULL; at = at->next)
-        store_i64(&at->until, consumer->close_at, ORDER_HINT);
 }
 
 int

@@ -374,6 +374,61 @@ end_close_shared(void)
     end();
 }
 
+/* ---- windows ---- */
+
+static void
+begin_window(void)
+{
+    buses_open_lanes(2);
+    buses_open_safe(0, 0);
+}
+
+static void
+begin_window_open(void)
+{
+    begin_window();
+    buses_register(0, 0);
+}
+
+static void
+post_two_somewhere(void)
+{
+    for (uint64_t i = 1; i <= 2; i++)
+        model_check(buses_post(0, i) >= 0);
+}
+
+static void
+join_window(void)
+{
+    buses_register(0, 0);
+}
+
+static void
+end_joined(void)
+{
+    const uint32_t calls = buses.calls[0].value;
+
+    model_check(calls == 0 || calls == 0x100 || calls == 0x110);
+    end();
+}
+
+static void
+drain_window(void)
+{
+    const int outcome = ringbus_consumer_close(buses.consumers[0], RINGBUS_DRAIN);
+
+    model_check(outcome == RINGBUS_OK && model_read(&buses.alive[0]) == 0);
+}
+
+static void
+end_drained(void)
+{
+    const uint32_t calls = buses.calls[0].value;
+
+    model_check(calls == 0 || calls == 0x10 || calls == 0x110);
+    end();
+}
+
 /* One preemption and one stale read: there are three threads and more. */
 #define ONE(title, what, first, last, ...)                                                         \
     {                                                                                              \
@@ -417,6 +472,11 @@ const struct scenario model_lane[] = {
         pause_and_resume),
     ONE("shutdown", "the end waits for what lanes share", begin_shared_one, end_shutdown,
         shut_down),
+    /* A lane that could not decide an edge itself is found with two preemptions, in half a minute. */
+    ONE("window_from", "who is registered gets every event from one sequence on, on whatever lane",
+        begin_window, end_joined, join_window, post_two_somewhere),
+    ONE("window_until", "who is drained gets every event before one sequence", begin_window_open,
+        end_drained, drain_window, post_two_somewhere),
     ONE("close_shared", "a thread-safe consumer is closed after its last call", begin_shared_one,
         end_close_shared, close_shared),
     {0},
