@@ -10,7 +10,7 @@
 #include "bus/executor/step.h"
 #include "bus/group.h"
 #include "bus/match.h"
-#include "bus/post.h"
+#include "bus/post/post.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"
 

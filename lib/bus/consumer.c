@@ -7,7 +7,7 @@
 
 #include "base/options.h"
 #include "bus/group.h"
-#include "bus/post.h"
+#include "bus/post/post.h"
 #include "bus/registration.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"

@@ -8,7 +8,7 @@
 #include "bus/dispatch.h"
 #include "bus/executor/loop.h"
 #include "bus/executor/poll.h"
-#include "bus/post.h"
+#include "bus/post/post.h"
 #include "bus/registration.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"

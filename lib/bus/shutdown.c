@@ -10,7 +10,7 @@
 
 #include "bus/consumer.h"
 #include "bus/group.h"
-#include "bus/post.h"
+#include "bus/post/post.h"
 #include "bus/topic.h"
 
 /* ---- quiet ---- */

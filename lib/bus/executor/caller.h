@@ -3,7 +3,7 @@
 #ifndef RINGBUS_BUS_EXECUTOR_CALLER_H
 #define RINGBUS_BUS_EXECUTOR_CALLER_H
 
-#include "bus/post.h"
+#include "bus/post/post.h"
 
 /* A nested post that waits for the current event to be done. */
 struct pending {

@@ -16,6 +16,37 @@ struct posting {
     bool holds_topic; /* a reference, for the time of the post */
 };
 
+/* The groups have changed under the post. */
+enum { START_AGAIN = 1 << 30 };
+
+/* To more than one group, or to caller groups (several.c). What the post returns, or START_AGAIN. */
+int ringbus__post_several(const struct posting *posting, uint64_t route);
+
+/* The ring of `group` was full. RINGBUS_OK: try again; else what to answer (room.c). */
+int ringbus__post_wait(const struct posting *posting, struct ringbus_group *group, bool has_pass);
+
+/* The line of `group` is closed to this post: its group has ended, START_AGAIN, or the bus, RINGBUS_ESHUTDOWN. */
+int ringbus__post_is_closed(const struct posting *posting, const struct ringbus_group *group);
+
+/* Fill and publish a slot that the post has claimed. */
+ATOMIC_INLINE void
+post_fill(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
+{
+    struct slot *slot = ring_slot(group->ring, sequence);
+    struct entry *entry = (struct entry *)slot->payload;
+
+    /* OWN: nobody has failed on it. */
+    store_u64(&slot->spare, 0, ORDER_OWN);
+    entry->topic = posting->topic;
+    entry->ordered = posting->ordered;
+    entry->release = NULL;
+    entry->size = (uint32_t)posting->size;
+    entry->flags = 0;
+    if (posting->size > 0)
+        memcpy(entry->data, posting->data, posting->size);
+    ringbus_ring_publish(group->ring, sequence, 1);
+}
+
 /* ---- caller groups (caller.c) ---- */
 
 /* A post's part in caller groups: queued behind the event this thread is delivering, or delivered by the post. */

@@ -1,0 +1,198 @@
+/* post.c - a post, by name or by handle, to a topic in one ring group or to nobody; several.c has the other topics.
+ *
+ * I1  a topic in one ring group takes no lock: claim, look at the route again, fill, publish. If the group is no longer
+ *     in the route it has ended (and its ring may have a new life): the claim is abandoned and the post starts again.
+ *     Whoever clears the bit does so before it ends the line, and a claim in a new life sees that (order.h CUT)
+ * Source: the count is Redis PUBLISH's; claiming first and looking at the route again is ours. */
+#include "bus/post/post.h"
+
+#include "base/options.h"
+
+/* ---- one ring group ---- */
+
+static __attribute__((noinline)) int
+refuse_one(const struct posting *posting, struct ringbus_group *group, int64_t refusal)
+{
+    const bool has_pass = ringbus__bus_has_pass(group->bus);
+
+    if (refusal == RINGBUS_ESHUTDOWN)
+        return ringbus__post_is_closed(posting, group);
+    refusal = ringbus__post_wait(posting, group, has_pass);
+    return refusal == RINGBUS_OK ? START_AGAIN : (int)refusal;
+}
+
+ATOMIC_INLINE int
+post_one(const struct posting *posting, struct ringbus_group *group)
+{
+    int64_t sequence = 0;
+    int matched = 0;
+
+    if (unlikely(posting->size > group->slot_size))
+        return RINGBUS_EMSGSIZE;
+    sequence = ringbus__ring_claim_now(group->ring, 1, false);
+    if (unlikely(sequence == RINGBUS_ESHUTDOWN) && ringbus__bus_has_pass(group->bus))
+        sequence = ringbus__ring_claim_now(group->ring, 1, true);
+    if (unlikely(sequence < 0))
+        return refuse_one(posting, group, sequence);
+    /* TABLE: the claim has brought what was cut in before it (I1). */
+    if (unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit))) {
+        ringbus_ring_abandon(group->ring, sequence, 1);
+        return START_AGAIN;
+    }
+    matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
+    post_fill(posting, group, sequence);
+    return matched;
+}
+
+/* ---- nobody ---- */
+
+static __attribute__((noinline)) int
+post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posting)
+{
+    struct record *record = record_here(&ringbus__record);
+    const struct ringbus_event event = {
+        .topic = name,
+        .handle = posting->topic,
+        .data = posting->size > 0 ? posting->data : NULL,
+        .size = posting->size,
+        .ordered = posting->ordered,
+        .sequence = -1,
+    };
+
+    const uint32_t state = load_u32(&bus->state, ORDER_STATE_ACQUIRE);
+
+    if (state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus)))
+        return RINGBUS_ESHUTDOWN;
+    add_u64(&bus->dead, 1, ORDER_COUNT);
+    if (bus->options.on_dead != NULL && !record->is_in_dead) {
+        record->is_in_dead = true;
+        bus_enter_hook();
+        bus->options.on_dead(bus, &event, bus->options.hook_context);
+        bus_leave_hook();
+        record->is_in_dead = false;
+    }
+    return 0;
+}
+
+/* ---- public ---- */
+
+uint64_t
+ringbus_key(const void *bytes, size_t size)
+{
+    static const struct hash_key key = {{UINT64_C(0x72696e67), UINT64_C(0x627573)}};
+    const uint64_t hash = ringbus__hash(&key, bytes, size);
+
+    return hash != 0 ? hash : 1;
+}
+
+static int
+post(const struct posting *posting)
+{
+    struct ringbus_topic *topic = posting->topic;
+    int outcome = START_AGAIN;
+
+    if (unlikely(posting->data == NULL && posting->size > 0))
+        return RINGBUS_EINVAL;
+    while (outcome == START_AGAIN) {
+        /* TABLE acquire: the groups in it, and their sets, are complete. */
+        const uint64_t route = load_u64(&topic->route, ORDER_TABLE_ACQUIRE);
+        struct ringbus_group *group = NULL;
+
+        if (unlikely(route == 0))
+            return post_dead(topic->bus, topic->name, posting);
+        group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
+        if (likely((route & (route - 1)) == 0 && group->ring != NULL))
+            outcome = post_one(posting, group);
+        else
+            outcome = ringbus__post_several(posting, route);
+    }
+    return outcome;
+}
+
+static int
+post_by_handle(struct posting *posting, const struct ringbus_post_options *given)
+{
+    struct ringbus_post_options options = ringbus_post_options_default();
+
+    if (unlikely(posting->topic == NULL))
+        return RINGBUS_EINVAL;
+    if (bus_is_forked(posting->topic->bus))
+        return RINGBUS_EFORKED;
+    if (given != NULL) {
+        if (ringbus__options_read(&options, sizeof options, sizeof options, given) != 0)
+            return RINGBUS_EINVAL;
+        posting->ordered = options.ordered;
+    }
+    return post(posting);
+}
+
+int
+ringbus_topic_post(struct ringbus_topic *topic, const void *data, size_t size,
+    const struct ringbus_post_options *options)
+{
+    struct posting posting = {topic, data, size, 0, true, RINGBUS_FOREVER, false};
+
+    return post_by_handle(&posting, options);
+}
+
+int
+ringbus_topic_try_post(struct ringbus_topic *topic, const void *data, size_t size,
+    const struct ringbus_post_options *options)
+{
+    struct posting posting = {topic, data, size, 0, false, 0, false};
+
+    return post_by_handle(&posting, options);
+}
+
+int
+ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t size,
+    int64_t deadline_ns, const struct ringbus_post_options *options)
+{
+    struct posting posting = {topic, data, size, 0, true, deadline_ns, false};
+
+    return post_by_handle(&posting, options);
+}
+
+static int
+post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
+{
+    int outcome = RINGBUS_OK;
+
+    if (bus == NULL || name == NULL || (posting->data == NULL && posting->size > 0))
+        return RINGBUS_EINVAL;
+    if (bus_is_forked(bus))
+        return RINGBUS_EFORKED;
+    outcome = ringbus__topic_find(bus, name, &posting->topic);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    if (posting->topic == NULL)
+        return post_dead(bus, name, posting);
+    outcome = post(posting);
+    ringbus__topic_release(posting->topic);
+    return outcome;
+}
+
+int
+ringbus_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
+{
+    struct posting posting = {NULL, data, size, 0, true, RINGBUS_FOREVER, true};
+
+    return post_by_name(bus, topic, &posting);
+}
+
+int
+ringbus_try_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
+{
+    struct posting posting = {NULL, data, size, 0, false, 0, true};
+
+    return post_by_name(bus, topic, &posting);
+}
+
+int
+ringbus_post_until(
+    struct ringbus_bus *bus, const char *topic, const void *data, size_t size, int64_t deadline_ns)
+{
+    struct posting posting = {NULL, data, size, 0, true, deadline_ns, true};
+
+    return post_by_name(bus, topic, &posting);
+}

@@ -1,0 +1,132 @@
+/* several.c - a post to several groups: it claims in every ring group of its topic, or in none, then runs the caller
+ * groups.
+ *
+ * I1  the topic's claim lock gives all its groups one order; it covers claiming only
+ * I2  nobody waits while holding a claim or the claim lock
+ * Source: claiming in all rings before filling any is ours. */
+#include "bus/post/post.h"
+
+struct claims {
+    uint64_t rings;
+    uint64_t callers;
+    int64_t sequences[BUS_MAX_GROUPS];
+    int matched;
+    struct ringbus_group *full; /* the group that refused */
+};
+
+static int
+sort_groups(const struct posting *posting, uint64_t route, struct claims *claims)
+{
+    struct ringbus_bus *bus = posting->topic->bus;
+
+    claims->rings = claims->callers = 0;
+    for (uint64_t left = route; left != 0; left &= left - 1) {
+        const struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+
+        if (posting->size > group->slot_size)
+            return RINGBUS_EMSGSIZE;
+        if (group_is_broken(group))
+            return RINGBUS_ESHUTDOWN;
+        *(group->ring ? &claims->rings : &claims->callers) |= group->bit;
+    }
+    return RINGBUS_OK;
+}
+
+static void
+abandon(const struct posting *posting, const struct claims *claims, uint64_t rings)
+{
+    for (uint64_t left = rings; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        ringbus_ring_abandon(
+            ringbus__group_at(posting->topic->bus, index)->ring, claims->sequences[index], 1);
+    }
+}
+
+/* Under the claim lock: all or none. Looks first, so that a refused post abandons nothing in the usual case. */
+static int
+claim_all(const struct posting *posting, struct claims *claims, bool has_pass)
+{
+    struct ringbus_bus *bus = posting->topic->bus;
+    uint64_t claimed = 0;
+
+    for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
+        claims->full = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+        if (!ringbus__ring_has_room(claims->full->ring, 1) &&
+            !ringbus__ring_is_closed(claims->full->ring, has_pass))
+            return RINGBUS_EAGAIN;
+    }
+    for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+        struct ringbus_group *group = ringbus__group_at(bus, index);
+        const int64_t sequence = ringbus__ring_claim_now(group->ring, 1, has_pass);
+
+        if (sequence < 0) {
+            abandon(posting, claims, claimed);
+            claims->full = group;
+            return sequence == RINGBUS_ESHUTDOWN ? ringbus__post_is_closed(posting, group)
+                                                 : (int)sequence;
+        }
+        claims->sequences[index] = sequence;
+        claimed |= group->bit;
+    }
+    if ((load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & claimed) == claimed)
+        return RINGBUS_OK;
+    abandon(posting, claims, claimed);
+    return START_AGAIN;
+}
+
+static int
+claim_in_order(const struct posting *posting, struct claims *claims, bool has_pass)
+{
+    struct ringbus_topic *topic = posting->topic;
+    int outcome = RINGBUS_OK;
+
+    if (claims->rings == 0)
+        return RINGBUS_OK;
+    lock_acquire(&topic->claim_lock);
+    outcome = claim_all(posting, claims, has_pass);
+    lock_release(&topic->claim_lock);
+    return outcome;
+}
+
+int
+ringbus__post_several(const struct posting *posting, uint64_t route)
+{
+    struct ringbus_bus *bus = posting->topic->bus;
+    const bool has_pass = ringbus__bus_has_pass(bus);
+    struct claims claims;
+    struct caller_post caller;
+    int outcome = sort_groups(posting, route, &claims);
+
+    if (outcome == RINGBUS_OK && claims.callers != 0)
+        outcome = ringbus__caller_begin(&caller, posting, claims.callers);
+    if (outcome == RINGBUS_EAGAIN && posting->may_wait)
+        return RINGBUS_EDEADLK; /* nested posts are delivered after the event this thread is in */
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    /* TABLE acquire: after the announcement. A group that is no longer in the route has not waited for us. */
+    if ((load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & claims.callers) !=
+        claims.callers) {
+        ringbus__caller_cancel(&caller);
+        return START_AGAIN;
+    }
+    claims.matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
+    outcome = claim_in_order(posting, &claims, has_pass);
+    if (outcome != RINGBUS_OK && claims.callers != 0)
+        ringbus__caller_cancel(&caller);
+    if (outcome == RINGBUS_EAGAIN) {
+        outcome = ringbus__post_wait(posting, claims.full, has_pass);
+        return outcome == RINGBUS_OK ? START_AGAIN : outcome;
+    }
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    for (uint64_t left = claims.rings; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        post_fill(posting, ringbus__group_at(bus, index), claims.sequences[index]);
+    }
+    if (claims.callers != 0)
+        ringbus__caller_deliver(&caller);
+    return claims.matched;
+}
