@@ -99,7 +99,21 @@ struct ringbus_group_options {
     uint32_t capacity;
     uint32_t slot_size; /* largest payload in bytes, 1..2^20; 0: 208 */
     uint32_t wait;      /* enum ringbus_wait, except CUSTOM */
+    /* Slots of the ring, below the capacity, that only posts made in handlers of the bus take, so that these can go on
+     * when others have filled the rest; 0: a 64th of the capacity (none under 64 slots), RINGBUS_NO_RESERVE: none.
+     * In a handler is who is called by an executor of the bus, or by a post to a caller group of it: handlers,
+     * batch_ends, filters, and on_error. Not for caller groups. */
+    uint32_t reserve;
+    /* Tell on_stall when a lane ends a pass with more events than this left to do; at most the capacity; 0: only when
+     * a post finds no room. Not for caller groups. */
+    uint32_t max_lag;
+    /* What a call of a handler or batch_end may take: who waits for room, or is refused, looks as often whether the
+     * call it saw is still running, and tells on_stall, once for each call; 0: nobody looks. Not in step mode, not for
+     * caller groups. */
+    int64_t max_call_ns;
 };
+
+#define RINGBUS_NO_RESERVE UINT32_MAX
 
 static inline struct ringbus_group_options
 ringbus_group_options_default(void)
@@ -118,6 +132,21 @@ struct ringbus_undelivered {
     uint64_t count;       /* events of this topic this consumer has not finished */
     const char *group;    /* the consumer's group, by name */
     uint32_t is_paused;   /* that group is paused */
+};
+
+/* A group that does not get on. The strings are valid until the hook returns; all is a snapshot. */
+struct ringbus_stall {
+    const char *group;
+    /* Whose handler or batch_end an executor of the group is in, and its `where`; "": none is in any, as in a paused
+     * group. Of several, the one that holds up most. */
+    const char *consumer;
+    const char *where;
+    const char *
+        topic; /* of the event it is at, at most 255 bytes; "": it is in batch_end, or was just changing */
+    uint64_t lag; /* events posted to the group, and not yet finished */
+    int64_t
+        running_ns; /* the call has been seen running for so long at least; 0: this is the first look at it */
+    uint32_t is_paused;
 };
 
 struct ringbus_options {
@@ -144,6 +173,11 @@ struct ringbus_options {
         struct ringbus_bus *bus, const struct ringbus_undelivered *undelivered, void *context);
     /* The bus has shut down. Once, on the thread that finished last. */
     void (*on_shutdown)(struct ringbus_bus *bus, void *context);
+    /* A group stalls: a post found no room in it, or it lags (max_lag). Told once, until the lag has fallen to half of
+     * the capacity or, with max_lag, of that; and once for each call that was seen running for max_call_ns. On the
+     * thread that found it: a posting one, before it waits or is refused; an executor, between two passes. Posts made
+     * in it should be tries, and tell of no stalls. Nobody watches in between: no thread, no clock. */
+    void (*on_stall)(struct ringbus_bus *bus, const struct ringbus_stall *stall, void *context);
     void *hook_context;
 
     /* Step mode, for tests: threads groups have no threads; ringbus_step runs them, in an order chosen by `step_seed`.
@@ -289,7 +323,15 @@ struct ringbus_consumer_options {
     /* After so many calls the consumer is unregistered everywhere, and can only be closed; 0: no limit. Exact, also if
      * it is thread-safe. */
     uint64_t max_deliveries;
+    /* Where in the program the consumer was opened, for on_stall: RINGBUS_HERE. Copied; of a longer one the last 127
+     * bytes. NULL: "". */
+    const char *where;
 };
+
+/* The file and line it stands in: "file.c:12". */
+#define RINGBUS_HERE RINGBUS_HERE_OF(__FILE__, __LINE__)
+#define RINGBUS_HERE_OF(file, line) RINGBUS_HERE_AT(file, line)
+#define RINGBUS_HERE_AT(file, line) file ":" #line
 
 static inline struct ringbus_consumer_options
 ringbus_consumer_options_default(void)

@@ -72,7 +72,7 @@ clear(struct record *record)
     for (int i = 0; i < RECORD_DEPTH; i++)
         store_ptr(&record->called[i], NULL, ORDER_OWN);
     record->depth = record->deliveries = record->hooks = 0;
-    record->is_linked = record->is_in_dead = false;
+    record->is_linked = record->is_in_dead = record->is_in_stall = false;
     record->executor = record->loops = record->frames = NULL;
 }
 
@@ -141,6 +141,27 @@ calls(const struct record *record, const void *callee)
         if (load_ptr(&record->called[i], ORDER_CALL_ACQUIRE) == callee)
             return true;
     return false;
+}
+
+uint32_t
+ringbus__record_look(const struct record *record, void *ret_called[RECORD_DEPTH])
+{
+    struct os_list *list = take_list();
+    const struct record *at = list->first;
+    uint32_t count = 0;
+
+    while (at != NULL && at != record)
+        at = at->next;
+    for (int i = 0; i < RECORD_DEPTH && at != NULL; i++) {
+        /* CALL acquire: what it found before it called. */
+        void *called = load_ptr(&at->called[i], ORDER_CALL_ACQUIRE);
+
+        if (called == NULL)
+            break;
+        ret_called[count++] = called;
+    }
+    lock_release(&list->lock);
+    return count;
 }
 
 bool

@@ -43,7 +43,8 @@ struct record {
     void *frames;
     void *frame_memory; /* for them, kept until the thread exits */
     uint32_t hooks;
-    bool is_in_dead; /* one of them is on_dead */
+    bool is_in_dead;  /* one of them is on_dead */
+    bool is_in_stall; /* one of them is on_stall */
     /* guarded by the list's lock */
     struct record *next;
 };
@@ -87,6 +88,10 @@ uint64_t ringbus__record_oldest(void);
 
 /* Some thread whose delivery began before `tag` was given is calling `callee`; heavy. */
 bool ringbus__record_serves(const void *callee, uint64_t tag);
+
+/* Whom a thread announces, outermost first. How many; 0: nobody, or the record is on no list of this process, and is
+ * not read. The pointers are to be compared, for what they point to may be gone. */
+uint32_t ringbus__record_look(const struct record *record, void *ret_called[RECORD_DEPTH]);
 
 /* Some thread is calling `callee`; heavy. */
 bool ringbus__record_is_called(const void *callee);

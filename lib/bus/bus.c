@@ -76,10 +76,10 @@ tell_loops(struct ringbus_bus *bus)
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
         struct ringbus_group *group = ringbus__group_at(bus, i);
 
-        if (group == NULL || !load_u32(&group->is_watched, ORDER_OWN) ||
-            ringbus__group_lag(group) > (int64_t)group->capacity / 2)
+        if (group == NULL || !(load_u32(&group->is_watched, ORDER_HINT) & WATCHED_BY_LOOP) ||
+            ringbus__group_lag(group) > group_half(group))
             continue;
-        store_u32(&group->is_watched, 0, ORDER_HINT);
+        and_u32(&group->is_watched, ~(uint32_t)WATCHED_BY_LOOP, ORDER_WAKE);
         ringbus__loop_has_fallen(group);
     }
 }

@@ -65,6 +65,16 @@ consumer_size(uint32_t part_count)
     return sizeof(struct ringbus_consumer) + part_count * sizeof(struct consumer_part);
 }
 
+/* Of a long one the end: it has the line's number. */
+static void
+copy_where(struct ringbus_consumer *consumer, const char *where)
+{
+    const size_t length = strlen(where);
+    const size_t kept = length < CONSUMER_MAX_WHERE ? length : CONSUMER_MAX_WHERE;
+
+    memcpy(consumer->where, where + length - kept, kept + 1);
+}
+
 /* Nothing of the group is changed yet: place does that. */
 static struct ringbus_consumer *
 make(struct ringbus_bus *bus, ringbus_handler handler, void *context,
@@ -88,6 +98,8 @@ make(struct ringbus_bus *bus, ringbus_handler handler, void *context,
     consumer->bus = bus;
     consumer->group = options->group;
     consumer->part_count = part_count;
+    if (options->where != NULL)
+        copy_where(consumer, options->where);
     for (uint32_t i = 0; i < part_count; i++)
         consumer->parts[i].consumer = consumer;
     return consumer;

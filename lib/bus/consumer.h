@@ -11,6 +11,8 @@
 #include "bus/executor/lane.h"
 #include "bus/match.h"
 
+enum { CONSUMER_MAX_WHERE = 127 };
+
 struct ringbus_consumer {
     struct retired retired;
     /* never written after open */
@@ -28,6 +30,7 @@ struct ringbus_consumer {
     bool is_thread_safe;
     bool is_counted_out; /* max_deliveries was given */
     char name[BUS_MAX_NAME + 1];
+    char where[CONSUMER_MAX_WHERE + 1]; /* the end of it */
 
     /* written by whoever closes it, and by whoever opens the first consumer after it */
     struct atomic_u32 is_closing;

@@ -13,7 +13,13 @@
 #include "bus/shutdown.h"
 #include "bus/topic.h"
 
-enum { DEFAULT_CAPACITY = 1024, DEFAULT_SLOT = 208, MAX_CAPACITY = 1 << 20, MAX_SLOT = 1 << 20 };
+enum {
+    DEFAULT_CAPACITY = 1024,
+    DEFAULT_RESERVE = 64,
+    DEFAULT_SLOT = 208,
+    MAX_CAPACITY = 1 << 20,
+    MAX_SLOT = 1 << 20
+};
 
 int64_t
 ringbus__group_position(const struct ringbus_group *group)
@@ -131,6 +137,19 @@ round_up(uint32_t capacity)
 }
 
 static int
+read_limits(struct ringbus_group_options *options)
+{
+    if (options->reserve == RINGBUS_NO_RESERVE || options->kind == RINGBUS_GROUP_CALLER)
+        options->reserve = 0; /* in a caller group every post that needs room is a handler's */
+    else if (options->reserve == 0)
+        options->reserve = options->capacity / DEFAULT_RESERVE;
+    return options->reserve < options->capacity && options->max_lag <= options->capacity &&
+                   options->max_call_ns >= 0
+               ? RINGBUS_OK
+               : RINGBUS_EINVAL;
+}
+
+static int
 read_options(const struct ringbus_group_options *given, bool is_loop,
     struct ringbus_group_options *ret_options)
 {
@@ -153,7 +172,7 @@ read_options(const struct ringbus_group_options *given, bool is_loop,
         options->slot_size > MAX_SLOT || options->wait >= RINGBUS_WAIT_CUSTOM)
         return RINGBUS_EINVAL;
     options->capacity = round_up(options->capacity);
-    return RINGBUS_OK;
+    return read_limits(options);
 }
 
 static bool
@@ -216,6 +235,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
         group->lanes[i].group = group;
         group->lanes[i].index = i;
         group->lanes[i].range = 1;
+        store_i64(&group->lanes[i].at, NO_EVENT, ORDER_OWN);
     }
     if (group->lanes == NULL)
         outcome = RINGBUS_ENOMEM;
@@ -302,6 +322,8 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     memset(group->homed, 0, sizeof group->homed);
     memset(group->mark_holders, 0, sizeof group->mark_holders);
     ringbus__board_reset(group);
+    store_u32(&group->reserve, options->reserve, ORDER_HINT);
+    ringbus__stall_begin_life(group, options);
     for (uint32_t i = 0; i < group->lane_count && group->ring != NULL; i++)
         group->lanes[i].reader->waiter = (struct waiter){.strategy = options->wait};
     for (uint32_t i = 0; i < group->lane_count; i++) {

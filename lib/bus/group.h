@@ -10,6 +10,11 @@
 
 #include "bus/bus.h"
 #include "bus/executor/lane.h"
+#include "bus/executor/stall.h"
+
+/* Bits of is_watched: a loop waits for the group to fall to half; a stall is over when it has; lanes look at
+ * max_lag. */
+enum { WATCHED_BY_LOOP = 1, WATCHED_FOR_FALL = 2, WATCHED_FOR_LAG = 4 };
 
 enum group_state { GROUP_STARTING, GROUP_OPEN, GROUP_ENDING, GROUP_ENDED };
 
@@ -33,6 +38,7 @@ struct ringbus_group {
     uint32_t capacity;
     uint32_t slot_size;
     uint32_t lane_count;
+    struct atomic_u32 reserve; /* a post that began in an earlier life may go by that one's */
     struct ringbus_ring *ring; /* NULL: caller group */
     struct lane *lanes;
     struct atomic_ptr loop; /* of a loop or polled group; publishers may read it late */
@@ -41,7 +47,7 @@ struct ringbus_group {
 
     /* read in every pass, written by the control plane */
     struct atomic_u32 is_discarding;
-    struct atomic_u32 is_watched; /* a loop waits for it to fall to half */
+    struct atomic_u32 is_watched; /* WATCHED_BY_LOOP, ... */
     struct atomic_u32 is_paused;
     struct atomic_u32
         is_broken; /* a thread has exited in a handler: posts are refused, the rest is discarded */
@@ -61,6 +67,7 @@ struct ringbus_group {
     struct atomic_u64 refused;
     struct atomic_u64 blocked;
     struct atomic_u64 blocked_ns;
+    struct stalls stalls;
 
     /* of the loop's thread */
     struct ringbus_group *next_on_loop;
@@ -130,6 +137,21 @@ void ringbus__loop_wake(void *context);
 
 /* Have its executors look again: a word they go by has changed. */
 void ringbus__group_call(struct ringbus_group *group);
+
+/* Slots that a post must leave free: those with a pass have them all. */
+static inline uint32_t
+group_spare(const struct ringbus_group *group, bool has_pass)
+{
+    /* HINT: it does not change in a life. */
+    return has_pass ? 0 : load_u32(&group->reserve, ORDER_HINT);
+}
+
+/* Half of what ordinary posts can fill. */
+static inline int64_t
+group_half(const struct ringbus_group *group)
+{
+    return (int64_t)(group->capacity - group_spare(group, false)) / 2;
+}
 
 /* Nothing is posted to it in this life any more. */
 static inline bool

@@ -15,6 +15,7 @@
     X("dead", "events", "posts that matched nobody")
 #define GROUP_FIGURES(X)                                                                           \
     X("capacity", "events", "slots of the ring, or nested posts that can be queued")               \
+    X("reserve", "events", "slots that only posts by handlers take")                               \
     X("posted", "events", "claims made in the ring, abandoned ones included")                      \
     X("lag", "events", "posted and not yet finished")                                              \
     X("delivered", "calls", "handler calls")                                                       \
@@ -26,6 +27,8 @@
     X("refused", "count", "posts refused since the group was full")                                \
     X("blocked", "count", "waits of posts for room")                                               \
     X("blocked_ns", "ns", "time posts have waited for room")                                       \
+    X("longest_wait_ns", "ns", "the longest of these waits")                                       \
+    X("stalls", "count", "episodes that on_stall was told of")                                     \
     X("lanes", "count", "threads, or other executors")                                             \
     X("stages", "count", "places in the order that `after` makes")                                 \
     X("paused", "flag", "nothing is handed out")
@@ -112,6 +115,7 @@ add_group(struct snapshot *snapshot, const struct ringbus_group *group)
     struct listed *listed = add(snapshot, &group_kind, group->name);
     const int64_t values[] = {
         group->capacity,
+        load_u32(&group->reserve, ORDER_COUNT),
         ringbus__group_next(group),
         ringbus__group_lag(group),
         sum_of(group, offsetof(struct lane, delivered)),
@@ -123,6 +127,8 @@ add_group(struct snapshot *snapshot, const struct ringbus_group *group)
         value_of(&group->refused),
         value_of(&group->blocked),
         value_of(&group->blocked_ns),
+        value_of(&group->stalls.longest_wait_ns),
+        value_of(&group->stalls.count),
         group->lane_count,
         load_u32(&group->stage_count, ORDER_COUNT),
         load_u32(&group->is_paused, ORDER_COUNT),

@@ -10,17 +10,18 @@
 
 #include "ring/ring.h"
 
-/* `closed`: RING_CLOSED if a closed line is no reason to refuse, else 0. `is_gated`: readers hold it back. */
+/* `spare`: slots that must be free behind them. `closed`: RING_CLOSED if a closed line is no reason to refuse, else 0.
+ * `is_gated`: readers hold it back. */
 ATOMIC_INLINE int64_t
-claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed, bool is_gated)
+claim(struct ringbus_ring *ring, uint32_t n, uint32_t spare, uint64_t closed, bool is_gated)
 {
     /* CUT acquire: if the line is closed, so is what was closed before it. */
     uint64_t next = load_u64(&ring->next, ORDER_CUT_ACQUIRE);
 
-    assert(n > 0 && n <= ring->capacity - ring->history);
+    assert(n > 0 && n + spare <= ring->capacity - ring->history);
     for (;;) {
         const int64_t first = (int64_t)(next & ~RING_CLOSED);
-        const int64_t wrap = first + n - 1 - (int64_t)ring->capacity;
+        const int64_t wrap = first + n - 1 - (int64_t)ring->capacity + spare;
         const uint64_t seen = next;
 
         if (unlikely(next & RING_CLOSED & ~closed))
@@ -41,38 +42,38 @@ claim(struct ringbus_ring *ring, uint32_t n, uint64_t closed, bool is_gated)
 
 /* On a restricted line: under the lock under which it ends, so that no claim comes after the end. */
 static int64_t
-claim_by_pass(struct ringbus_ring *ring, uint32_t n)
+claim_by_pass(struct ringbus_ring *ring, uint32_t n, uint32_t spare)
 {
     int64_t first = RINGBUS_ESHUTDOWN;
 
     lock_acquire(&ring->lock);
     if (!load_u32(&ring->has_ended, ORDER_OWN))
-        first = claim(ring, n, RING_CLOSED, true);
+        first = claim(ring, n, spare, RING_CLOSED, true);
     lock_release(&ring->lock);
     return first;
 }
 
 int64_t
-ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, bool has_pass)
+ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, uint32_t spare, bool has_pass)
 {
     int64_t first = 0;
 
     if (ring->is_single)
         return ringbus__claim_single(ring, n);
-    first = claim(ring, n, 0, true);
-    return unlikely(first == RINGBUS_ESHUTDOWN) && has_pass ? claim_by_pass(ring, n) : first;
+    first = claim(ring, n, spare, 0, true);
+    return unlikely(first == RINGBUS_ESHUTDOWN) && has_pass ? claim_by_pass(ring, n, spare) : first;
 }
 
 int64_t
 ringbus__ring_claim_lossy(struct ringbus_ring *ring)
 {
-    return ring->is_single ? ringbus__claim_single_lossy(ring) : claim(ring, 1, 0, false);
+    return ring->is_single ? ringbus__claim_single_lossy(ring) : claim(ring, 1, 0, 0, false);
 }
 
 int64_t
 ringbus_ring_try_claim(struct ringbus_ring *ring, uint32_t n)
 {
-    return ringbus__ring_claim_now(ring, n, false);
+    return ringbus__ring_claim_now(ring, n, 0, false);
 }
 
 ATOMIC_INLINE void

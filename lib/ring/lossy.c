@@ -52,7 +52,7 @@ ringbus__lossy_publish(
     assert(data != NULL || size == 0);
     sequence = ringbus__ring_claim_lossy(ring);
     while (unlikely(sequence == RINGBUS_EAGAIN)) {
-        if (ringbus__ring_wait_room(ring, 1, false, deadline_ns) != RINGBUS_OK)
+        if (ringbus__ring_wait_room(ring, 1, 0, false, deadline_ns) != RINGBUS_OK)
             return RINGBUS_ETIMEDOUT;
         sequence = ringbus__ring_claim_lossy(ring);
     }

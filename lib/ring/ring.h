@@ -58,25 +58,27 @@ int64_t ringbus__claim_single(struct ringbus_ring *ring, uint32_t n);
 int64_t ringbus__claim_single_lossy(struct ringbus_ring *ring);
 int64_t ringbus__ring_claim_lossy(struct ringbus_ring *ring);
 
-/* Like ringbus_ring_try_claim; with a pass also on a restricted line. */
-int64_t ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, bool has_pass);
+/* Like ringbus_ring_try_claim, if `spare` more slots are free behind these (which counts with many producers only);
+ * with a pass also on a restricted line. */
+int64_t ringbus__ring_claim_now(
+    struct ringbus_ring *ring, uint32_t n, uint32_t spare, bool has_pass);
 
 /* ---- waiting for room (wait.c) ---- */
 
 /* Wait until such a claim may succeed, or will never: RINGBUS_OK, or RINGBUS_ETIMEDOUT. */
 int ringbus__ring_wait_room(
-    struct ringbus_ring *ring, uint32_t n, bool has_pass, int64_t deadline_ns);
+    struct ringbus_ring *ring, uint32_t n, uint32_t spare, bool has_pass, int64_t deadline_ns);
 
 /* The parts of it, for a waiter that must look at more: say that it will sleep on ring->room (the key is for
  * signal_wait); then look whether trying is worth it: there is room, or there will never be. */
 uint32_t ringbus__ring_announce(struct ringbus_ring *ring);
-bool ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, bool has_pass);
+bool ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, uint32_t spare, bool has_pass);
 
 /* The line is closed to such a claim: it will never succeed. */
 bool ringbus__ring_is_closed(const struct ringbus_ring *ring, bool has_pass);
 
-/* There would be room for `n` now. */
-bool ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n);
+/* There would be room for `n` now, with `spare` more slots free behind them. */
+bool ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n, uint32_t spare);
 
 /* ---- the gate (gate.c) ---- */
 

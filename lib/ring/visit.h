@@ -7,7 +7,7 @@
 
 #include "ringbus/types.h"
 
-enum { MOST_FIGURES = 16 };
+enum { MOST_FIGURES = 24 };
 
 struct kind {
     const char *object;

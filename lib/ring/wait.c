@@ -134,10 +134,10 @@ ringbus__wait_by_looking(const struct waiter *waiter, bool (*is_ready)(void *con
 /* ---- a producer waits for room ---- */
 
 bool
-ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n)
+ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n, uint32_t spare)
 {
     const int64_t first = ringbus__ring_next(ring);
-    const int64_t wrap = first + n - 1 - (int64_t)ring->capacity;
+    const int64_t wrap = first + n - 1 - (int64_t)ring->capacity + spare;
 
     return (ring->is_lossy || load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap ||
                ringbus__gate_refresh(ring, wrap, first)) &&
@@ -168,14 +168,15 @@ ringbus__ring_announce(struct ringbus_ring *ring)
 }
 
 bool
-ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, bool has_pass)
+ringbus__ring_is_decided(struct ringbus_ring *ring, uint32_t n, uint32_t spare, bool has_pass)
 {
-    return ringbus__ring_has_room(ring, n) || ringbus__ring_is_closed(ring, has_pass);
+    return ringbus__ring_has_room(ring, n, spare) || ringbus__ring_is_closed(ring, has_pass);
 }
 
 struct wish {
     struct ringbus_ring *ring;
     uint32_t n;
+    uint32_t spare;
     bool has_pass;
 };
 
@@ -184,14 +185,15 @@ is_decided(void *context)
 {
     const struct wish *wish = context;
 
-    return ringbus__ring_is_decided(wish->ring, wish->n, wish->has_pass);
+    return ringbus__ring_is_decided(wish->ring, wish->n, wish->spare, wish->has_pass);
 }
 
 int
-ringbus__ring_wait_room(struct ringbus_ring *ring, uint32_t n, bool has_pass, int64_t deadline_ns)
+ringbus__ring_wait_room(
+    struct ringbus_ring *ring, uint32_t n, uint32_t spare, bool has_pass, int64_t deadline_ns)
 {
     struct waiter waiter = {.strategy = ring->wait, .custom = ring->custom};
-    struct wish wish = {ring, n, has_pass};
+    struct wish wish = {ring, n, spare, has_pass};
     int outcome = RINGBUS_OK;
 
     if (ringbus__wait_is_over(deadline_ns))
@@ -212,11 +214,11 @@ static int64_t
 claim_wait(struct ringbus_ring *ring, uint32_t n, int64_t deadline_ns)
 {
     for (;;) {
-        const int64_t first = ringbus__ring_claim_now(ring, n, false);
+        const int64_t first = ringbus__ring_claim_now(ring, n, 0, false);
 
         if (first != RINGBUS_EAGAIN)
             return first;
-        if (ringbus__ring_wait_room(ring, n, false, deadline_ns) != RINGBUS_OK)
+        if (ringbus__ring_wait_room(ring, n, 0, false, deadline_ns) != RINGBUS_OK)
             return RINGBUS_ETIMEDOUT;
     }
 }

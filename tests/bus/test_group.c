@@ -283,7 +283,7 @@ START_TEST(a_post_one_of_whose_rings_fills_up_while_it_claims_reaches_none)
     int64_t claimed = 0;
 
     race_begin(&race, true);
-    claimed = ringbus__ring_claim_now(race.second.group->ring, 2, true);
+    claimed = ringbus__ring_claim_now(race.second.group->ring, 2, 0, true);
     ck_assert_int_ge(claimed, 0);
     lock_release(&race.first.group->ring->lock);
     AWAIT_CALLS(&race.poster, 1);

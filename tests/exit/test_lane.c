@@ -22,6 +22,7 @@ open_lanes(uint32_t kind, uint32_t lanes, uint32_t is_stepped)
     group.kind = kind;
     group.lanes = lanes;
     group.capacity = 512;
+    group.reserve = RINGBUS_NO_RESERVE;
     group.name = "broken";
     ck_assert_int_eq(ringbus_group_open(bus, &group, &broken), RINGBUS_OK);
     gate_init(&gate);

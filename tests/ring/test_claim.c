@@ -101,13 +101,13 @@ START_TEST(a_ring_has_room_exactly_when_a_claim_succeeds)
         struct ringbus_ring *ring = open_ring_of(producers, 4, 0, RINGBUS_WAIT_PHASED);
         struct ringbus_reader *reader = open_reader(ring);
 
-        ck_assert(ringbus__ring_has_room(ring, 4));
+        ck_assert(ringbus__ring_has_room(ring, 4, 0));
         publish(ring, 3);
-        ck_assert(ringbus__ring_has_room(ring, 1));
-        ck_assert(!ringbus__ring_has_room(ring, 2));
+        ck_assert(ringbus__ring_has_room(ring, 1, 0));
+        ck_assert(!ringbus__ring_has_room(ring, 2, 0));
         ringbus_reader_commit(reader, 0);
-        ck_assert(ringbus__ring_has_room(ring, 2));
-        ck_assert(!ringbus__ring_has_room(ring, 3));
+        ck_assert(ringbus__ring_has_room(ring, 2, 0));
+        ck_assert(!ringbus__ring_has_room(ring, 3, 0));
         ck_assert_int_eq(ringbus_ring_cursor(ring), 2);
         ringbus_ring_close(ring);
     }
@@ -125,7 +125,7 @@ START_TEST(two_claims_one_lap_apart_are_never_open_at_once)
         ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 0);
         publish(ring, 3);
         ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_EAGAIN);
-        ck_assert(!ringbus__ring_has_room(ring, 1));
+        ck_assert(!ringbus__ring_has_room(ring, 1, 0));
         ringbus_ring_publish(ring, 0, 1);
         ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), 4);
         ringbus_ring_close(ring);

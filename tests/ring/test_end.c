@@ -10,7 +10,7 @@ START_TEST(nothing_can_be_claimed_after_the_end)
     ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_ESHUTDOWN);
     ck_assert_int_eq(ringbus_ring_claim(ring, 1), RINGBUS_ESHUTDOWN);
     ck_assert_int_eq(ringbus_ring_claim_until(ring, 1, 0), RINGBUS_ESHUTDOWN);
-    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, true), RINGBUS_ESHUTDOWN);
+    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, 0, true), RINGBUS_ESHUTDOWN);
     ck_assert_int_eq(ringbus_ring_cursor(ring), 0);
     ringbus_ring_close(ring);
 }
@@ -113,7 +113,7 @@ START_TEST(a_restricted_line_is_closed_to_those_without_a_pass)
 
     ringbus__ring_restrict(ring);
     ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_ESHUTDOWN);
-    ck_assert_int_eq(ringbus__ring_claim_now(ring, 2, true), 0);
+    ck_assert_int_eq(ringbus__ring_claim_now(ring, 2, 0, true), 0);
     ck_assert(ringbus__ring_is_closed(ring, false));
     ck_assert(!ringbus__ring_is_closed(ring, true));
     CHECK_NOTHING(reader);
@@ -132,7 +132,7 @@ START_TEST(a_pass_does_not_make_room)
     open_reader(ring);
     publish(ring, 2);
     ringbus__ring_restrict(ring);
-    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, true), RINGBUS_EAGAIN);
+    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, 0, true), RINGBUS_EAGAIN);
     ringbus_ring_close(ring);
 }
 END_TEST
@@ -143,9 +143,9 @@ START_TEST(a_pass_is_void_after_the_end)
     struct ringbus_reader *reader = open_reader(ring);
 
     ringbus__ring_restrict(ring);
-    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, true), 0);
+    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, 0, true), 0);
     ringbus_ring_end(ring);
-    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, true), RINGBUS_ESHUTDOWN);
+    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, 0, true), RINGBUS_ESHUTDOWN);
     ck_assert(ringbus__ring_is_closed(ring, true));
     ringbus_ring_publish(ring, 0, 1);
     CHECK_RUN(reader, 0, 1u);
@@ -197,7 +197,7 @@ START_TEST(a_line_opened_again_can_be_restricted_without_an_end)
     ringbus__ring_reopen(ring);
     ringbus__ring_restrict(ring);
     CHECK_NOTHING(reader);
-    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, true), 0);
+    ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, 0, true), 0);
     ck_assert_int_eq(ringbus_ring_try_claim(ring, 1), RINGBUS_ESHUTDOWN);
     ringbus_ring_close(ring);
 }

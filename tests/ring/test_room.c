@@ -104,15 +104,15 @@ START_TEST(a_wait_for_room_with_a_pass_ends_at_its_deadline_on_a_restricted_line
         publish(ring, 2);
         ringbus__ring_restrict(ring);
         for (const int64_t until = patience_ends(); outcome == RINGBUS_OK;) {
-            outcome = ringbus__ring_wait_room(ring, 1, true, ringbus_now_ns() + 5 * MILLISECOND);
+            outcome = ringbus__ring_wait_room(ring, 1, 0, true, ringbus_now_ns() + 5 * MILLISECOND);
             await_step(until, "the deadline of a wait for room", __FILE__, __LINE__);
         }
         ck_assert_int_eq(outcome, RINGBUS_ETIMEDOUT);
         ringbus_reader_commit(reader, 0);
-        ck_assert_int_eq(ringbus__ring_wait_room(ring, 1, true, RINGBUS_FOREVER), RINGBUS_OK);
-        ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, true), 2);
+        ck_assert_int_eq(ringbus__ring_wait_room(ring, 1, 0, true, RINGBUS_FOREVER), RINGBUS_OK);
+        ck_assert_int_eq(ringbus__ring_claim_now(ring, 1, 0, true), 2);
         ringbus_ring_end(ring);
-        ck_assert_int_eq(ringbus__ring_wait_room(ring, 1, true, RINGBUS_FOREVER), RINGBUS_OK);
+        ck_assert_int_eq(ringbus__ring_wait_room(ring, 1, 0, true, RINGBUS_FOREVER), RINGBUS_OK);
         end_watched(ring);
     }
 }

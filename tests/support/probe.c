@@ -94,6 +94,7 @@ probe_open(struct ringbus_bus *bus, struct probe *probe)
     options.after_count = probe->after_count;
     options.filter = probe->filter;
     options.max_deliveries = probe->max_deliveries;
+    options.where = probe->where;
     probe->bus = bus;
     MUST(ringbus_consumer_open(bus, handle, probe, &options, &probe->consumer) == RINGBUS_OK,
         "consumer %s does not open", probe->name ? probe->name : "without a name");

@@ -29,10 +29,11 @@ struct probe {
     int batch_code;
     bool has_batch_end;
     bool is_thread_safe;
-    struct ringbus_consumer *const *after; /* of consumer options, as are the next three */
+    struct ringbus_consumer *const *after; /* of consumer options, as are the next four */
     uint32_t after_count;
     int (*filter)(const struct ringbus_event *event, void *context);
     uint64_t max_deliveries;
+    const char *where;
     void (*act)(
         struct probe *probe, const struct ringbus_event *event); /* in every call, after the gate */
     void (*batch_act)(struct probe *probe);

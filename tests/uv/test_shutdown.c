@@ -172,7 +172,7 @@ START_TEST(an_abandoned_claim_in_a_loops_ring_does_not_hold_up_a_shutdown)
     int64_t sequence = 0;
 
     scene_open(&scene, receive, &scene.inbox);
-    sequence = ringbus__ring_claim_now(scene.group->ring, 3, false);
+    sequence = ringbus__ring_claim_now(scene.group->ring, 3, 0, false);
     call_begin(&scene, shut_down_drain);
     AWAIT(post_number(scene.bus, "nobody", 0) == RINGBUS_ESHUTDOWN);
     settle(&scene.place);

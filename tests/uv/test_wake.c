@@ -213,7 +213,7 @@ START_TEST(what_is_abandoned_after_the_turn_has_looked_holds_up_no_flush)
 
     scene_open(&scene);
     ck_assert_int_eq(post_number(scene.bus, "t0", 0), 1); /* who abandons finds nobody asleep */
-    ck_assert_int_eq(ringbus__ring_claim_now(scene.groups[0]->ring, 3, false), 1);
+    ck_assert_int_eq(ringbus__ring_claim_now(scene.groups[0]->ring, 3, 0, false), 1);
     worker_start(&worker, flush_bus, &scene);
     AWAIT(load_u32(&scene.bus->attention, ORDER_HINT) > 0);
     call_when_writable(&scene, abandon_three, &scene);

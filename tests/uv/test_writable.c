@@ -167,7 +167,7 @@ START_TEST(a_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too)
     int64_t sequence = 0;
 
     pair_open(&pair);
-    sequence = ringbus__ring_claim_now(pair.other_group->ring, PAIR_CAPACITY, false);
+    sequence = ringbus__ring_claim_now(pair.other_group->ring, PAIR_CAPACITY, 0, false);
     ck_assert_int_eq(post_number(pair.bus, "other", 0), RINGBUS_EAGAIN);
     ask(&pair, count_call, &pair.calls);
     settle(&pair.place);
@@ -188,7 +188,7 @@ START_TEST(a_threads_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_t
 
     pair_open(&pair);
     group = open_turnstile(pair.bus, &turnstile, PAIR_CAPACITY, "slow");
-    sequence = ringbus__ring_claim_now(group->ring, PAIR_CAPACITY, false);
+    sequence = ringbus__ring_claim_now(group->ring, PAIR_CAPACITY, 0, false);
     ck_assert_int_eq(post_number(pair.bus, "slow", 0), RINGBUS_EAGAIN);
     ask(&pair, count_call, &pair.calls);
     settle(&pair.place);
@@ -262,6 +262,33 @@ START_TEST(a_group_that_refused_has_ended_although_another_one_lives_in_its_memo
 }
 END_TEST
 
+/* What a loop's thread can fill is what the reserve leaves: of that it is half. */
+START_TEST(a_group_with_a_large_reserve_must_have_fallen_to_half_of_the_rest)
+{
+    struct ringbus_group_options options = ringbus_group_options_default();
+    struct turnstile turnstile = {.entered = {0}};
+    struct ringbus_group *group = NULL;
+    struct pair pair;
+
+    pair_open(&pair);
+    options.capacity = PAIR_CAPACITY;
+    options.reserve = PAIR_CAPACITY - 2;
+    ck_assert_int_eq(ringbus_group_open(pair.bus, &options, &group), RINGBUS_OK);
+    consume(pair.bus, group, pass_turnstile, &turnstile, "threads");
+    fill_turnstile(pair.bus, &turnstile, 2, "threads");
+    ck_assert_int_eq(post_number(pair.bus, "threads", 0), RINGBUS_EAGAIN);
+    ask(&pair, count_call, &pair.calls);
+    turn(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 0);
+    allow(&turnstile, 1);
+    await_entered(&turnstile, 2);
+    RUN_UNTIL(&pair.place, pair.calls.count > 0);
+    ck_assert_int_eq(post_number(pair.bus, "threads", 0), 1);
+    allow(&turnstile, UINT64_MAX);
+    pair_close(&pair);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -275,6 +302,7 @@ main(void)
         every_group_that_refused_must_have_fallen_to_half,
         a_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too,
         a_threads_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too,
+        a_group_with_a_large_reserve_must_have_fallen_to_half_of_the_rest,
         a_threads_group_that_refused_and_ends_holds_nobody_up,
         a_loop_group_that_refused_and_is_detached_holds_nobody_up,
         a_group_that_refused_has_ended_although_another_one_lives_in_its_memory);

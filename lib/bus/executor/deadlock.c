@@ -4,6 +4,7 @@
 struct edge {
     const struct ringbus_group *from;
     struct ringbus_group *to;
+    uint32_t spare; /* what must be free in it behind the post's slot */
     struct edge *next;
     bool is_seen;
 };
@@ -14,7 +15,8 @@ static bool
 leads_to(struct edge *edges, const struct ringbus_group *from, const struct ringbus_group *to)
 {
     for (struct edge *edge = edges; edge != NULL; edge = edge->next) {
-        if (edge->from != from || edge->is_seen || ringbus__ring_has_room(edge->to->ring, 1))
+        if (edge->from != from || edge->is_seen ||
+            ringbus__ring_has_room(edge->to->ring, 1, edge->spare))
             continue;
         edge->is_seen = true;
         if (edge->to == to || leads_to(edges, edge->to, to))
@@ -33,7 +35,7 @@ enter(struct edge *edge, bool has_pass)
     lock_acquire(&waits->lock);
     for (struct edge *at = waits->first; at != NULL; at = at->next)
         at->is_seen = false;
-    if (ringbus__ring_is_decided(edge->to->ring, 1, has_pass)) {
+    if (ringbus__ring_is_decided(edge->to->ring, 1, edge->spare, has_pass)) {
         outcome = RINGBUS_EAGAIN;
     } else if (leads_to(waits->first, edge->to, edge->from)) {
         outcome = RINGBUS_EDEADLK;
@@ -66,7 +68,7 @@ int
 ringbus__deadlock_wait(
     struct ringbus_group *waiter, struct ringbus_group *target, bool has_pass, int64_t deadline_ns)
 {
-    struct edge edge = {.from = waiter, .to = target};
+    struct edge edge = {.from = waiter, .to = target, .spare = group_spare(target, has_pass)};
     const uint32_t key = ringbus__ring_announce(target->ring);
     int outcome = enter(&edge, has_pass);
 

@@ -2,6 +2,7 @@
 #include "bus/executor/lane.h"
 
 #include "bus/dispatch.h"
+#include "bus/executor/stall.h"
 #include "bus/topic.h"
 
 enum { MAX_PASS = 256, MAX_RANGE = 32, LONG_RANGE_NS = 20000, SHORT_RANGE_NS = 8000 };
@@ -172,6 +173,15 @@ begin_pass(struct lane *lane, uint32_t stage, bool is_range)
     lane->is_range = is_range;
     lane->touched = NULL;
     lane->touched_last = &lane->touched;
+    /* HINT: for who tells of stalls; so are the next ones. */
+    store_ptr(&lane->record, &ringbus__record, ORDER_HINT);
+}
+
+static void
+end_pass(struct lane *lane)
+{
+    lane->part = NULL;
+    store_ptr(&lane->record, NULL, ORDER_HINT);
 }
 
 static struct ringbus_event
@@ -201,12 +211,12 @@ handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct pr
     if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1))
         return;
     event = event_at(lane, sequence);
-    lane->is_in_event = true;
+    store_i64(&lane->at, sequence, ORDER_HINT);
     delivery->marks = &slot->spare;
     /* HINT: a lane hands an event out or throws it away as a whole. */
     delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
     ringbus__dispatch(delivery, &event, sequence);
-    lane->is_in_event = false;
+    store_i64(&lane->at, NO_EVENT, ORDER_HINT);
     if (likely(!delivery->is_discarding))
         store_i64(&progress->handed_out, sequence, ORDER_COUNT);
     else if (lane->index == 0 && lane->stage == 0 && !lane->is_range)
@@ -226,9 +236,13 @@ void
 ringbus__lane_attend(struct ringbus_group *group)
 {
     /* HINT: ring_moved before contains the light barrier of both pairs. */
-    if (unlikely(load_u32(&group->is_watched, ORDER_HINT)) ||
+    const uint32_t watched = load_u32(&group->is_watched, ORDER_HINT);
+
+    if (unlikely(watched & WATCHED_BY_LOOP) ||
         unlikely(load_u32(&group->bus->attention, ORDER_HINT)))
         ringbus__bus_settle(group->bus);
+    if (unlikely(watched & (WATCHED_FOR_FALL | WATCHED_FOR_LAG)))
+        ringbus__stall_attend(group);
 }
 
 static struct delivery
@@ -268,7 +282,7 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     }
     end_batches(&delivery, last);
     record_leave(delivery.record);
-    lane->part = NULL;
+    end_pass(lane);
     count_u64(&lane->passes, 1);
     move_to(lane, &part->position, last);
     ringbus__lane_attend(lane->group);
@@ -339,7 +353,7 @@ ringbus__lane_run_range(struct lane *lane, uint32_t number)
     }
     end_batches(&delivery, taken + count);
     record_leave(delivery.record);
-    lane->part = NULL;
+    end_pass(lane);
     move_to(lane, &part->work, INT64_MAX);
     ringbus__lane_attend(lane->group);
     learn_range(lane, count, began);
@@ -362,7 +376,7 @@ ringbus__lane_commit_early(struct lane *lane)
     if (safe > load_i64(position, ORDER_OWN))
         move_to(lane, position, safe);
     /* HINT: as in attend; but a handler is running, so nothing is settled. */
-    if (load_u32(&lane->group->is_watched, ORDER_HINT) ||
+    if ((load_u32(&lane->group->is_watched, ORDER_HINT) & WATCHED_BY_LOOP) ||
         load_u32(&lane->group->bus->attention, ORDER_HINT))
         ringbus__bus_moved(lane->group->bus);
 }
@@ -385,11 +399,17 @@ ringbus__lane_skip(struct lane *lane)
 
 /* ---- a thread that exits in the midst of a pass ---- */
 
+static bool
+is_in_event(const struct lane *lane)
+{
+    return load_i64(&lane->at, ORDER_OWN) != NO_EVENT;
+}
+
 /* Nobody gets a batch_end any more: what it was due for counts as discarded. */
 static void
 discard_batches(struct lane *lane, struct delivery *delivery, int64_t done)
 {
-    if (!lane->is_in_event && lane->touched != NULL)
+    if (!is_in_event(lane) && lane->touched != NULL)
         lane->touched->is_touched = true; /* the one whose batch_end it was */
     delivery->is_for_due = true;
     for (int64_t sequence = lane->safe + 1; sequence <= done && lane->touched != NULL; sequence++) {
@@ -420,18 +440,18 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
     int64_t done = load_i64(&progress->done, ORDER_OWN);
     struct delivery delivery = delivery_of(lane);
 
-    if (lane->is_in_event) {
+    if (is_in_event(lane)) {
         const struct ringbus_event event = event_at(lane, done + 1);
 
         ringbus__dispatch_discard(&delivery, &event, done + 1, called);
     }
     discard_batches(lane, &delivery, done);
-    done += lane->is_in_event;
+    done += is_in_event(lane);
     while (lane->is_range && done < load_i64(&part->range_end, ORDER_OWN))
         handle(lane, &delivery, ++done, progress); /* which discards it */
     store_i64(&progress->done, done, ORDER_COUNT);
-    lane->is_in_event = false;
-    lane->part = NULL;
+    store_i64(&lane->at, NO_EVENT, ORDER_HINT);
+    end_pass(lane);
     if (lane->is_range)
         move_to(lane, &part->work, INT64_MAX);
     else

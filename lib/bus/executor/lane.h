@@ -46,8 +46,11 @@ struct lane {
     int64_t safe; /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
-    bool is_in_event;   /* not in a batch_end */
     struct lane *outer; /* in a handler of which the thread runs a loop, whose lane this is */
+    /* looked at by who tells of stalls */
+    struct atomic_i64
+        at; /* the event that is handed out; NO_EVENT: none, or it is in a batch_end */
+    struct atomic_ptr record; /* of the thread, in a pass; NULL: between two */
 
     /* figures */
     struct atomic_u64 passes;
@@ -58,6 +61,8 @@ struct lane {
 };
 
 enum { LANE_STARTED = 1, LANE_REFUSED = 2, LANE_GONE = 3 };
+
+enum { NO_EVENT = -1 };
 
 /* A thread of the library: run a lane until the line has ended; and what is left of it, after a handler has ended the
  * thread. */

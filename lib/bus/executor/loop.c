@@ -324,9 +324,9 @@ is_free_again(struct ringbus_group *group, uint64_t fallen)
 {
     if ((fallen & group->bit) != 0 || group->state != GROUP_OPEN)
         return true;
-    store_u32(&group->is_watched, 1, ORDER_HINT);
+    or_u32(&group->is_watched, WATCHED_BY_LOOP, ORDER_WAKE);
     ringbus__barrier_heavy();
-    return ringbus__group_lag(group) <= (int64_t)group->capacity / 2;
+    return ringbus__group_lag(group) <= group_half(group);
 }
 
 int

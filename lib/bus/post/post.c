@@ -10,6 +10,14 @@
 
 /* ---- one ring group ---- */
 
+/* Refused: a handler of the bus may go on where others may not. */
+static __attribute__((noinline)) int64_t
+claim_in_handler(struct ringbus_group *group, int64_t refusal)
+{
+    return ringbus__bus_has_pass(group->bus) ? ringbus__ring_claim_now(group->ring, 1, 0, true)
+                                             : refusal;
+}
+
 static __attribute__((noinline)) int
 refuse_one(const struct posting *posting, struct ringbus_group *group, int64_t refusal)
 {
@@ -29,9 +37,9 @@ post_one(const struct posting *posting, struct ringbus_group *group)
 
     if (unlikely(posting->size > group->slot_size))
         return RINGBUS_EMSGSIZE;
-    sequence = ringbus__ring_claim_now(group->ring, 1, false);
-    if (unlikely(sequence == RINGBUS_ESHUTDOWN) && ringbus__bus_has_pass(group->bus))
-        sequence = ringbus__ring_claim_now(group->ring, 1, true);
+    sequence = ringbus__ring_claim_now(group->ring, 1, group_spare(group, false), false);
+    if (unlikely(sequence < 0))
+        sequence = claim_in_handler(group, sequence);
     if (unlikely(sequence < 0))
         return refuse_one(posting, group, sequence);
     /* TABLE: the claim has brought what was cut in before it (I1). */

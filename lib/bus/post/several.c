@@ -52,14 +52,15 @@ claim_all(const struct posting *posting, struct claims *claims, bool has_pass)
 
     for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
         claims->full = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
-        if (!ringbus__ring_has_room(claims->full->ring, 1) &&
+        if (!ringbus__ring_has_room(claims->full->ring, 1, group_spare(claims->full, has_pass)) &&
             !ringbus__ring_is_closed(claims->full->ring, has_pass))
             return RINGBUS_EAGAIN;
     }
     for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
         struct ringbus_group *group = ringbus__group_at(bus, index);
-        const int64_t sequence = ringbus__ring_claim_now(group->ring, 1, has_pass);
+        const int64_t sequence =
+            ringbus__ring_claim_now(group->ring, 1, group_spare(group, has_pass), has_pass);
 
         if (sequence < 0) {
             abandon(posting, claims, claimed);

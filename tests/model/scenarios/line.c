@@ -84,7 +84,7 @@ static void
 produce_by_pass(void)
 {
     for (int i = 0; i < 2; i++) {
-        const int64_t sequence = ringbus__ring_claim_now(rings.ring, 1, true);
+        const int64_t sequence = ringbus__ring_claim_now(rings.ring, 1, 0, true);
 
         if (sequence < 0) {
             model_check(sequence == RINGBUS_ESHUTDOWN || sequence == RINGBUS_EAGAIN);
@@ -109,8 +109,8 @@ wait_by_pass(void)
 {
     int64_t sequence = 0;
 
-    while ((sequence = ringbus__ring_claim_now(rings.ring, 1, true)) == RINGBUS_EAGAIN)
-        model_check(ringbus__ring_wait_room(rings.ring, 1, true, RINGBUS_FOREVER) == RINGBUS_OK);
+    while ((sequence = ringbus__ring_claim_now(rings.ring, 1, 0, true)) == RINGBUS_EAGAIN)
+        model_check(ringbus__ring_wait_room(rings.ring, 1, 0, true, RINGBUS_FOREVER) == RINGBUS_OK);
     if (sequence >= 0) {
         model_write(rings_cell(sequence, 0), 1);
         ringbus_ring_publish(rings.ring, sequence, 1);

@@ -6,6 +6,8 @@
 struct buses buses;
 int (*buses_on_event)(const struct ringbus_event *event, int consumer);
 int (*buses_on_batch_end)(void *alive);
+void (*buses_on_stall)(struct ringbus_bus *bus, const struct ringbus_stall *stall, void *context);
+uint32_t buses_reserve;
 
 static struct record records[MODEL_THREADS + 1];
 static int acting = -1;
@@ -57,6 +59,7 @@ options_of(enum ringbus_group_kind kind)
 
     options.kind = kind;
     options.capacity = 2;
+    options.reserve = buses_reserve;
     options.slot_size = sizeof(uint64_t);
     options.wait = RINGBUS_WAIT_BLOCK;
     return options;
@@ -128,6 +131,7 @@ open_bus(const struct ringbus_group_options *group, uint32_t groups)
     options.allocator = &model_allocator;
     options.max_topics = 4;
     options.max_groups = groups;
+    options.on_stall = buses_on_stall;
     check(ringbus_open(&options, &buses.bus) == RINGBUS_OK, "ringbus_open");
     buses.groups[0] = buses.bus->default_group;
     for (int i = 0; i < BUSES_TOPICS; i++)

@@ -44,6 +44,10 @@ void buses_consume(int index, int group, int topic);
 /* What a consumer does in a call beyond counting it, and at the end of a batch. Set before it is opened. */
 extern int (*buses_on_event)(const struct ringbus_event *event, int consumer);
 extern int (*buses_on_batch_end)(void *alive);
+/* The bus's on_stall, and the reserve of its groups. Set before they are opened. */
+extern void (*buses_on_stall)(
+    struct ringbus_bus *bus, const struct ringbus_stall *stall, void *context);
+extern uint32_t buses_reserve;
 
 /* Post a number below 256. What the post returned. */
 int buses_post(int topic, uint64_t value);
