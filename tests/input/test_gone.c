@@ -159,7 +159,7 @@ call_group(struct use *use, bool is_closed)
     struct ringbus_consumer_options options = ringbus_consumer_options_default();
 
     use->bus = open_stepped();
-    use->group = group_open(use->bus, RINGBUS_GROUP_THREADS, 8);
+    MUST(ringbus_group_open(use->bus, NULL, &use->group) == RINGBUS_OK, "no group");
     options.group = use->group;
     if (is_closed)
         use->outcome = ringbus_group_close(use->group, RINGBUS_DRAIN);

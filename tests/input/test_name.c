@@ -249,6 +249,8 @@ START_TEST(many_threads_open_close_and_post_to_the_same_names)
     for (int i = 0; i < THREADS; i++)
         worker_join(&users[i].worker, "a thread that uses names");
     bus_flush(shared_bus);
+    for (int i = 0; i < NAMES; i++) /* what the ring named is looked at again by later calls */
+        use_handle("z");
     ck_assert_uint_gt(load_u64(&matched, ORDER_COUNT), 0);
     ck_assert_uint_gt(load_u64(&calls, ORDER_COUNT), 0);
     ck_assert_int_eq(figure_of(shared_bus, "bus", "", "topics"), 0);
