@@ -375,7 +375,7 @@ static void
 use_anything_as_bus(void *context)
 {
     struct use *use = context;
-    static uint64_t anything[4096];
+    static _Alignas(4096) uint64_t anything[4096];
 
     memset(anything, 0x11, sizeof anything);
     use->outcome = ringbus_post((struct ringbus_bus *)(void *)anything, "a", NULL, 0);
