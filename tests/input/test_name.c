@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bus/bus.h"
 #include "support/probe.h"
 
 static struct ringbus_bus *
@@ -168,6 +169,56 @@ START_TEST(a_name_is_any_bytes_but_the_one_that_ends_it)
 }
 END_TEST
 
+/* ---- a name that goes while it is looked for ---- */
+
+/* The last handle, closed in the midst of a post by name, unless that has the table. */
+struct last_handle {
+    struct ringbus_bus *bus;
+    struct ringbus_topic *topic;
+};
+
+static void
+close_last(void *context)
+{
+    struct last_handle *last = context;
+
+    if (last->topic == NULL || !lock_try(&last->bus->names))
+        return;
+    lock_release(&last->bus->names);
+    ringbus_topic_close(last->topic);
+    last->topic = NULL;
+}
+
+static void
+post_to_last(void *context)
+{
+    const struct last_handle *last = context;
+
+    MUST(ringbus_post(last->bus, "a", NULL, 0) == 0, "somebody got it");
+}
+
+START_TEST(a_post_by_name_finds_a_whole_topic_or_none_whenever_its_last_handle_is_closed)
+{
+    struct faulty_allocator faulty; /* spoils what is given back */
+    struct ringbus_options options = ringbus_options_default();
+    struct last_handle last = {.topic = NULL};
+    bool has_acted = true;
+
+    faulty_allocator_init(&faulty, 0, 0);
+    options.allocator = &faulty.allocator;
+    last.bus = bus_open(&options);
+    for (uint64_t nth = 1; has_acted; nth++) {
+        if (last.topic == NULL)
+            ck_assert_int_eq(ringbus_topic_open(last.bus, "a", &last.topic), RINGBUS_OK);
+        has_acted = act_at_step(nth, post_to_last, &last, close_last, &last);
+    }
+    ringbus_topic_close(last.topic);
+    ck_assert_int_eq(figure_of(last.bus, "bus", "", "topics"), 0);
+    bus_close(last.bus);
+    ck_assert_uint_eq(load_u64(&faulty.live_bytes, ORDER_COUNT), 0);
+}
+END_TEST
+
 /* ---- the same names in many threads ---- */
 
 enum { THREADS = 4, NAMES = 8, TURNS = 20000 };
@@ -264,5 +315,6 @@ main(void)
     return RUN_TESTS("name", a_name_has_one_byte_up_to_the_limit, a_name_may_have_one_byte_only,
         a_name_is_read_no_further_than_the_limit_and_one_byte,
         a_name_is_any_bytes_but_the_one_that_ends_it,
+        a_post_by_name_finds_a_whole_topic_or_none_whenever_its_last_handle_is_closed,
         many_threads_open_close_and_post_to_the_same_names);
 }
