@@ -61,6 +61,36 @@ START_TEST(the_largest_ring_is_asked_for_in_full_and_what_is_refused_leaves_the_
 }
 END_TEST
 
+/* What the guide tells: so much memory does a ring need. */
+START_TEST(a_ring_takes_its_slot_and_48_bytes_in_lines_of_64_for_each_event)
+{
+    static const struct {
+        uint32_t capacity, slot_size;
+        uint64_t bytes;
+    } rings[] = {{1024, 208, 1024 * 256}, {1024, 209, 1024 * 320}, {1000, 16, 1024 * 64},
+        {4, 1000, 4 * 1088}};
+    struct faulty_allocator faulty;
+    struct ringbus_options options = ringbus_options_default();
+    struct ringbus_bus *bus = NULL;
+
+    faulty_allocator_init(&faulty, 0, 0);
+    options.allocator = &faulty.allocator;
+    for (size_t i = 0; i < sizeof rings / sizeof *rings; i++) {
+        struct ringbus_group_options group = ringbus_group_options_default();
+        uint64_t live = 0;
+
+        group.capacity = rings[i].capacity;
+        group.slot_size = rings[i].slot_size;
+        options.default_group = &group;
+        bus = bus_open(&options);
+        live = load_u64(&faulty.live_bytes, ORDER_COUNT);
+        ck_assert_uint_ge(live, rings[i].bytes);
+        ck_assert_uint_le(live, rings[i].bytes + 8192); /* all the rest of a bus */
+        bus_close(bus);
+    }
+}
+END_TEST
+
 /* ---- deadlines ---- */
 
 static const int64_t past[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1};
@@ -266,6 +296,7 @@ main(void)
 {
     return RUN_TESTS("extreme",
         the_largest_ring_is_asked_for_in_full_and_what_is_refused_leaves_the_bus_as_it_was,
+        a_ring_takes_its_slot_and_48_bytes_in_lines_of_64_for_each_event,
         a_deadline_that_has_passed_is_a_try, a_deadline_may_be_as_late_as_there_is_a_number_for,
         a_group_runs_from_its_opening, a_handler_posts_to_its_own_group_while_there_is_room,
         a_handler_that_does_not_return_holds_up_its_own_group_and_no_other,
