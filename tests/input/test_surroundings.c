@@ -1,4 +1,4 @@
-/* test_surroundings.c - signals, sleeps that end for nothing, one processor for all, the end of the process. */
+/* test_surroundings.c - signals, sleeps that end for nothing, one processor for all, a process that is stopped, or ends. */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -147,6 +147,62 @@ START_TEST(thirty_posters_and_a_consumer_on_one_processor_get_on)
 }
 END_TEST
 
+/* ---- a process that is stopped ---- */
+
+enum { STOPS = 20, BETWEEN_STOPS = 200 };
+
+/* A byte goes to the parent from time to time, which stops us then. */
+static void
+post_and_be_stopped(int to_parent)
+{
+    static struct probe probe;
+    struct ringbus_bus *bus = bus_open_small(2, NULL);
+
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    for (uint64_t i = 1; i <= STOPS * BETWEEN_STOPS; i++) {
+        MUST(post_number(bus, "a", i) == 1, "no post");
+        if (i % BETWEEN_STOPS == 0)
+            MUST(write(to_parent, "x", 1) == 1, "the parent is gone");
+    }
+    bus_flush(bus);
+    MUST(probe_calls(&probe) == STOPS * BETWEEN_STOPS, "%u calls", (unsigned)probe_calls(&probe));
+    bus_close(bus);
+}
+
+START_TEST(a_process_that_is_stopped_and_goes_on_loses_nothing)
+{
+    int ends[2], status = 0;
+    char byte = 0;
+    pid_t child = 0;
+
+    if (!CHILDREN_START_THREADS || !CHILDREN_TAKE_MEMORY)
+        return;
+    ck_assert_int_eq(pipe(ends), 0);
+    fflush(NULL);
+    child = fork();
+    MUST(child >= 0, "no child process");
+    if (child == 0) {
+        close(ends[0]);
+        end_in_time();
+        post_and_be_stopped(ends[1]);
+        _exit(EXIT_SUCCESS);
+    }
+    close(ends[1]);
+    while (read(ends[0], &byte, 1) == 1 && kill(child, SIGSTOP) == 0) {
+        ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+        if (!WIFSTOPPED(status))
+            break;
+        ck_assert_int_eq(kill(child, SIGCONT), 0);
+    }
+    close(ends[0]);
+    if (!WIFEXITED(status))
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(
+        WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS, "status %#x", (unsigned)status);
+}
+END_TEST
+
 /* ---- the end of the process ---- */
 
 static struct ringbus_bus *last_bus;
@@ -210,6 +266,7 @@ main(void)
     return RUN_TESTS("surroundings", a_storm_of_signals_is_not_seen_in_any_outcome,
         sleeps_that_end_for_nothing_change_nothing,
         thirty_posters_and_a_consumer_on_one_processor_get_on,
+        a_process_that_is_stopped_and_goes_on_loses_nothing,
         a_bus_can_be_used_and_closed_by_a_function_at_exit,
         a_process_that_leaves_a_bus_behind_ends);
 }
