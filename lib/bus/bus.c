@@ -200,6 +200,7 @@ free_bus(struct ringbus_bus *bus)
     }
     ringbus__retire_fini(bus);
     ringbus__topic_fini(bus);
+    bus->magic = MAGIC_GONE;
     ringbus__release(&allocator, bus, sizeof *bus);
 }
 
@@ -223,6 +224,7 @@ ringbus_open(const struct ringbus_options *given, struct ringbus_bus **ret_bus)
     if (bus == NULL)
         return RINGBUS_ENOMEM;
     bus->home = home;
+    bus->magic = MAGIC_BUS;
     bus->allocator = allocator;
     bus->options = options;
     bus->options.default_group = NULL; /* read here only */
@@ -246,6 +248,7 @@ ringbus_close(struct ringbus_bus *bus)
     bool is_attached = false;
     uint32_t state = 0;
 
+    assert(bus_is_live(bus));
     if (bus == NULL)
         return RINGBUS_OK;
     if (bus_is_forked(bus))

@@ -22,6 +22,7 @@
 #include "base/os.h"
 #include "base/park.h"
 #include "base/record.h"
+#include "bus/magic.h"
 #include "ringbus/ringbus.h"
 
 enum { BUS_MAX_GROUPS = 64, BUS_MAX_NAME = 63 };
@@ -38,6 +39,7 @@ struct ringbus_bus {
     struct ringbus_allocator allocator;
     struct ringbus_options options;
     struct hash_key hash_key;
+    enum magic magic;
 
     /* read by every post and pass, written by the control plane, or (home) never */
     _Alignas(CPU_LINE) struct os_home home;
@@ -78,6 +80,13 @@ struct ringbus_bus {
     struct ringbus_topic *retired_topics;
     struct ringbus_topic *last_retired_topic;
 };
+
+/* It is a bus, and open; so is nothing. */
+static inline bool
+bus_is_live(const struct ringbus_bus *bus)
+{
+    return bus == NULL || bus->magic == MAGIC_BUS;
+}
 
 /* This process is a child of the one that opened the bus. */
 static inline bool

@@ -3,8 +3,6 @@
  * Source: `after` is the disruptor's, by the names of consumers instead of barriers. */
 #include "bus/consumer.h"
 
-#include <assert.h>
-
 #include "base/options.h"
 #include "bus/group.h"
 #include "bus/post/post.h"
@@ -23,6 +21,7 @@ read_options(struct ringbus_bus *bus, const struct ringbus_consumer_options *giv
         return RINGBUS_EINVAL;
     if (ret_options->group == NULL)
         ret_options->group = bus->default_group;
+    assert(group_is_live(ret_options->group));
     if (ret_options->group->bus != bus || ret_options->thread_safe > 1 ||
         (ret_options->after_count > 0 && ret_options->after == NULL))
         return RINGBUS_EINVAL;
@@ -87,6 +86,7 @@ make(struct ringbus_bus *bus, ringbus_handler handler, void *context,
 
     if (consumer == NULL)
         return NULL;
+    consumer->magic = MAGIC_CONSUMER;
     consumer->handler = handler;
     consumer->context = context;
     consumer->batch_end = options->batch_end;
@@ -221,6 +221,7 @@ ringbus_consumer_open(struct ringbus_bus *bus, ringbus_handler handler, void *co
     struct ringbus_consumer *consumer = NULL;
     int outcome = RINGBUS_OK;
 
+    assert(bus_is_live(bus));
     if (bus == NULL || handler == NULL || ret_consumer == NULL ||
         read_options(bus, given, &options) != 0)
         return RINGBUS_EINVAL;
@@ -230,6 +231,7 @@ ringbus_consumer_open(struct ringbus_bus *bus, ringbus_handler handler, void *co
     if (consumer == NULL)
         return RINGBUS_ENOMEM;
     lock_acquire(&bus->lock);
+    assert(!options.group->is_given_back);
     consumer->life = options.group->life;
     if (!ringbus__consumer_is_open(consumer))
         outcome = RINGBUS_ESHUTDOWN;
@@ -264,12 +266,14 @@ ringbus__consumer_sum(const struct ringbus_consumer *consumer, size_t figure)
 void *
 ringbus_consumer_context(const struct ringbus_consumer *consumer)
 {
+    assert(consumer_is_live(consumer));
     return consumer ? consumer->context : NULL;
 }
 
 const char *
 ringbus_consumer_name(const struct ringbus_consumer *consumer)
 {
+    assert(consumer_is_live(consumer));
     return consumer ? consumer->name : NULL;
 }
 
@@ -343,6 +347,7 @@ ringbus__consumer_destroy(struct ringbus_bus *bus, struct ringbus_consumer *list
             consumer->destroy(consumer->context);
         bus_leave_hook();
         lock_acquire(&bus->lock);
+        consumer->magic = MAGIC_GONE;
         ringbus__retire(bus, &consumer->retired, consumer_size(consumer->part_count));
         ringbus__retire_sweep(bus);
         lock_release(&bus->lock);
@@ -384,6 +389,7 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     struct row *rows = NULL;
     bool is_finished_now = false;
 
+    assert(consumer_is_live(consumer));
     if (consumer == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
     bus = consumer->bus;

@@ -27,6 +27,7 @@ struct ringbus_consumer {
     uint32_t stage;
     uint32_t home;        /* its lane, or LANE_ANY */
     uint32_t after_marks; /* of all it comes after, directly or not */
+    enum magic magic;     /* until its memory is retired */
     bool is_thread_safe;
     bool is_counted_out; /* max_deliveries was given */
     char name[BUS_MAX_NAME + 1];
@@ -53,6 +54,13 @@ struct ringbus_consumer {
     uint32_t part_count;
     struct consumer_part parts[]; /* one for each lane that may call it */
 };
+
+/* It is a consumer that is not closed yet; so is nothing. */
+static inline bool
+consumer_is_live(const struct ringbus_consumer *consumer)
+{
+    return consumer == NULL || consumer->magic == MAGIC_CONSUMER;
+}
 
 /* The part of a lane, or of the posting threads (NULL). */
 static inline struct consumer_part *

@@ -223,6 +223,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     if (group == NULL)
         return RINGBUS_ENOMEM;
     group->bus = bus;
+    group->magic = MAGIC_GROUP;
     group->index = index;
     group->bit = UINT64_C(1) << index;
     group->kind = options->kind;
@@ -317,6 +318,7 @@ static void
 begin_life(struct ringbus_group *group, const struct ringbus_group_options *options)
 {
     group->lanes_at_end = 0;
+    group->is_given_back = false;
     store_u32(&group->is_paused, 0, ORDER_HINT);
     store_u32(&group->is_broken, 0, ORDER_HINT);
     memset(group->homed, 0, sizeof group->homed);
@@ -396,6 +398,7 @@ int
 ringbus_group_open(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     struct ringbus_group **ret_group)
 {
+    assert(bus_is_live(bus));
     if (bus == NULL || ret_group == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
@@ -501,6 +504,7 @@ ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
     struct ringbus_bus *bus = NULL;
     int outcome = RINGBUS_OK;
 
+    assert(group_is_live(group));
     if (group == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
     bus = group->bus;
@@ -509,6 +513,7 @@ ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
     if (group == bus->default_group || group->kind == RINGBUS_GROUP_LOOP)
         return RINGBUS_EINVAL;
     lock_acquire(&bus->lock);
+    assert(!group->is_given_back);
     if (group->state != GROUP_OPEN)
         outcome = RINGBUS_EBUSY;
     else
@@ -523,6 +528,8 @@ ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
         return RINGBUS_PENDING;
     outcome = ringbus__bus_wait(bus, has_ended, &ending, RINGBUS_FOREVER);
     ringbus__report_done(bus);
+    if (outcome == RINGBUS_OK)
+        group_give_back(group, ending.life);
     return outcome == RINGBUS_OK ? RINGBUS_OK : RINGBUS_PENDING; /* nothing to step */
 }
 
@@ -533,11 +540,13 @@ set_paused(struct ringbus_group *group, uint32_t is_paused)
 {
     int outcome = RINGBUS_OK;
 
+    assert(group_is_live(group));
     if (group == NULL || group->kind == RINGBUS_GROUP_CALLER)
         return RINGBUS_EINVAL;
     if (bus_is_forked(group->bus))
         return RINGBUS_EFORKED;
     lock_acquire(&group->bus->lock);
+    assert(!group->is_given_back);
     if (group->state == GROUP_ENDED || group_is_broken(group) ||
         load_u32(&group->bus->state, ORDER_OWN) > BUS_ENDING)
         outcome = RINGBUS_ESHUTDOWN;
@@ -565,6 +574,7 @@ ringbus_group_resume(struct ringbus_group *group)
 void
 ringbus__group_free(struct ringbus_group *group)
 {
+    group->magic = MAGIC_GONE;
     if (group->polled != NULL)
         ringbus__poll_free(group->polled);
     ringbus__board_free(group);

@@ -34,6 +34,7 @@ struct ringbus_group {
     struct ringbus_bus *bus;
     uint64_t bit;
     uint32_t index;
+    enum magic magic;
     uint32_t kind; /* enum ringbus_group_kind */
     uint32_t capacity;
     uint32_t slot_size;
@@ -79,11 +80,28 @@ struct ringbus_group {
     /* guarded by the bus lock */
     uint32_t state;                   /* enum group_state */
     uint32_t life;                    /* how often it was opened */
+    bool is_given_back;               /* ringbus_group_close has returned RINGBUS_OK in this life */
     uint32_t lanes_at_end;            /* they have read to the end of the line */
     uint32_t homed[MAX_LANES];        /* consumers whose home it is */
     uint32_t mark_holders[MAX_MARKS]; /* consumers that set or look at a mark */
     uint64_t end_tag; /* a caller group's: deliveries that began before may still be for it */
 };
+
+/* It is a group of a bus that is open; so is nothing. */
+static inline bool
+group_is_live(const struct ringbus_group *group)
+{
+    return group == NULL || group->magic == MAGIC_GROUP;
+}
+
+/* Nobody may use it any more; in a later life it is another one. */
+static inline void
+group_give_back(struct ringbus_group *group, uint32_t life)
+{
+    lock_acquire(&group->bus->lock);
+    group->is_given_back |= group->life == life;
+    lock_release(&group->bus->lock);
+}
 
 static inline struct ringbus_group *
 ringbus__group_at(const struct ringbus_bus *bus, uint32_t index)

@@ -151,6 +151,7 @@ int
 ringbus_register_topics(struct ringbus_bus *bus, struct ringbus_consumer *consumer,
     const char *const *topics, size_t count)
 {
+    assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus || topics == NULL || count == 0)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
@@ -218,6 +219,7 @@ ringbus_unregister_consumer(
     struct row *rows = NULL;
     int outcome = RINGBUS_OK;
 
+    assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
@@ -248,6 +250,7 @@ ringbus_is_subscribed(
 {
     const struct registration *at = NULL;
 
+    assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus || topic == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))

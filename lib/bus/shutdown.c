@@ -278,6 +278,7 @@ ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline
     bool is_first = false;
     int outcome = RINGBUS_OK;
 
+    assert(bus_is_live(bus));
     if (bus == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
@@ -331,6 +332,7 @@ ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns)
     struct targets targets = {.tag = 0};
     int outcome = RINGBUS_OK;
 
+    assert(bus_is_live(bus));
     if (bus == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))

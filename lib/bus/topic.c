@@ -70,6 +70,7 @@ make(struct ringbus_bus *bus, const char *name, size_t length)
 
     if (topic == NULL)
         return NULL;
+    topic->magic = MAGIC_TOPIC;
     topic->bus = bus;
     topic->size = size;
     topic->node = (struct topic_node *)(void *)((char *)topic + node_at);
@@ -115,6 +116,7 @@ release_topic(struct ringbus_topic *topic)
     HASH_DELETE(hh, head, topic->node);
     set_table(bus, head);
     bus->topic_count--;
+    topic->magic = MAGIC_GONE;
     ringbus__release(&bus->allocator, topic, topic->size);
 }
 
@@ -251,6 +253,7 @@ ringbus__topic_release(struct ringbus_topic *topic)
     struct ringbus_bus *bus = topic->bus;
     uint32_t count = load_u32(&topic->references, ORDER_HINT);
 
+    assert(count > 0); /* a handle is given back once */
     while (count > 1)
         /* LOCK release: our last use lies before the free by whoever releases last. */
         if (cas_u32(&topic->references, &count, count - 1, ORDER_LOCK_RELEASE))
@@ -286,6 +289,7 @@ ringbus__topic_fini(struct ringbus_bus *bus)
     HASH_ITER(hh, head, node, next)
     {
         HASH_DELETE(hh, head, node);
+        node->topic->magic = MAGIC_GONE;
         ringbus__release(&bus->allocator, node->topic, node->topic->size);
     }
     set_table(bus, NULL);
@@ -296,6 +300,7 @@ ringbus__topic_fini(struct ringbus_bus *bus)
 int
 ringbus_topic_open(struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic)
 {
+    assert(bus_is_live(bus));
     if (bus == NULL || ret_topic == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
@@ -306,6 +311,7 @@ ringbus_topic_open(struct ringbus_bus *bus, const char *name, struct ringbus_top
 void
 ringbus_topic_close(struct ringbus_topic *topic)
 {
+    assert(topic_is_live(topic));
     if (topic != NULL && !bus_is_forked(topic->bus))
         ringbus__topic_release(topic);
 }
@@ -313,11 +319,13 @@ ringbus_topic_close(struct ringbus_topic *topic)
 uint32_t
 ringbus_topic_consumers(const struct ringbus_topic *topic)
 {
+    assert(topic_is_live(topic));
     return topic ? load_u32(&topic->consumers, ORDER_COUNT) : 0;
 }
 
 const char *
 ringbus_topic_name(const struct ringbus_topic *topic)
 {
+    assert(topic_is_live(topic));
     return topic ? topic->name : NULL;
 }

@@ -20,6 +20,7 @@ struct ringbus_topic {
     /* read by every post, written by registrations */
     struct atomic_u64 route;
     struct atomic_u32 consumers;
+    enum magic magic;
     struct ringbus_bus *bus;
     const char *name;
     size_t name_length;
@@ -36,6 +37,13 @@ struct ringbus_topic {
     /* read by every delivery */
     _Alignas(CPU_LINE) struct topic_part parts[];
 };
+
+/* It is a topic that somebody holds, or that is still in the table; so is nothing. */
+static inline bool
+topic_is_live(const struct ringbus_topic *topic)
+{
+    return topic == NULL || topic->magic == MAGIC_TOPIC;
+}
 
 /* Find or make a topic and count a reference. RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC. */
 int ringbus__topic_acquire(

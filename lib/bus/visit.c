@@ -235,6 +235,7 @@ ringbus_visit(struct ringbus_bus *bus, figure_visit visit, void *context)
 {
     struct visitor visitor = {visit, context};
 
+    assert(bus_is_live(bus));
     if (bus == NULL || visit == NULL)
         return RINGBUS_EINVAL;
     return bus_is_forked(bus) ? RINGBUS_EFORKED : walk(bus, visit_object, &visitor);
@@ -253,6 +254,7 @@ ringbus_dump(struct ringbus_bus *bus, FILE *stream)
 {
     int outcome = RINGBUS_OK;
 
+    assert(bus_is_live(bus));
     if (bus == NULL || stream == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))

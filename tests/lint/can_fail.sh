@@ -124,6 +124,9 @@ docs)
     refuses README.md 'Type `./check`.\n' 'there is no ./check'
     refuses README.md '```c\nint main(void);\n```\n' 'its program is not examples/01_hello.c'
     refuses docs/guarantees.md 'Held by `bus/a_test_nobody_wrote`.\n' 'there is no test bus/a_test_nobody_wrote'
+    refuses docs/guide/full.md 'Held by `input/a_test_nobody_wrote`.\n' 'there is no test input/a_test_nobody_wrote'
+    refuses docs/guide/full.md 'Call `ringbus_wait_for_ever(bus)`.\n' 'there is no ringbus_wait_for_ever'
+    refuses docs/guide/full.md 'See [it](gone.md).\n' 'there is no gone.md to link to'
     ;;
 format)
     refuses lib/bus/bus.c 'int  x;\n' 'is laid out differently'

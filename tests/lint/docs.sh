@@ -5,7 +5,8 @@
 # A path is a word that begins with a folder of the tree, or a file name as sources and documents have them. It is
 # looked for from the root, lib/, include/, tests/ and the document's folder; a bare file name anywhere. {a,b} and * may
 # be used. The README's first C program is examples/01_hello.c without its first line; every test that a page of docs/
-# names (`layer/a_sentence_with_underscores`) exists in that layer's tests.
+# names (`layer/a_sentence_with_underscores`) exists in that layer's tests, every function that it or the README names
+# (`ringbus_noun_verb`) in a public header, and every page of the repository that it links to where the link says.
 set -eu
 . "$(dirname "$0")/lint.sh"
 
@@ -83,14 +84,21 @@ if grep -q '^```c$' README.md; then
         say "README.md: its program is not examples/01_hello.c"
 fi
 
-for page in docs/*.md; do
+for page in README.md docs/*.md docs/guide/*.md; do
     [ -f "$page" ] || continue
-    layers='base|ring|options|set|share|processor|bus|lanes|executor|process|exit|uv|stress|fault'
+    layers='base|ring|options|set|share|processor|bus|input|lanes|executor|process|exit|uv|stress|fault'
     grep -noE "\`($layers)/[a-z0-9_]+\`" "$page" | tr -d '\140' |
         while IFS=: read -r line test; do
             grep -rqF "START_TEST(${test#*/})" "tests/${test%%/*}" 2>/dev/null ||
                 [ -f "tests/${test%%/*}/${test%%/*}_${test#*/}.c" ] ||
                 say "$page:$line: there is no test $test"
         done
+    words "$page" | sed -n 's/^\([0-9]* \)\(ringbus_[a-z0-9_]*\).*/\1\2/p' | while read -r line function; do
+        grep -rqwF "$function" include/ringbus 2>/dev/null ||
+            say "$page:$line: there is no $function in a public header"
+    done
+    grep -noE '\]\([^():#]+[)#]' "$page" | sed 's/\](//; s/[)#]$//' | while IFS=: read -r line target; do
+        [ -e "$(dirname "$page")/$target" ] || say "$page:$line: there is no $target to link to"
+    done
 done
 finish

@@ -1,12 +1,4 @@
 /* test_debug.c - what debug builds catch of calls that are not checked elsewhere. */
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "ring/fixture.h"
 
 static struct ringbus_ring *
@@ -17,35 +9,6 @@ open_with_producers(uint32_t producers)
     options.capacity = 4;
     options.producers = producers;
     return open_ring_with(&options);
-}
-
-#ifdef NDEBUG
-enum { HAS_CHECKS = 0 };
-#else
-enum { HAS_CHECKS = 1 };
-#endif
-
-/* `act` on a ring ends the process, where calls are checked. */
-static bool
-is_caught(void (*act)(void *context), struct ringbus_ring *ring)
-{
-    const struct rlimit nothing = {0, 0};
-    int status = 0;
-    pid_t child = 0;
-
-    if (!HAS_CHECKS)
-        return true;
-    fflush(NULL);
-    child = fork();
-    MUST(child >= 0, "no child process");
-    if (child == 0) {
-        setrlimit(RLIMIT_CORE, &nothing);
-        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-        act(ring);
-        _exit(EXIT_SUCCESS);
-    }
-    MUST(waitpid(child, &status, 0) == child, "the child is gone");
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 static void

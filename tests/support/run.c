@@ -1,8 +1,11 @@
 /* run.c - running tests, and waits that end. */
+#include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +20,12 @@
 #endif
 #ifndef IS_TSAN
 #define IS_TSAN 0
+#endif
+
+#ifdef NDEBUG
+enum { HAS_ASSERTIONS = 0 };
+#else
+enum { HAS_ASSERTIONS = 1 };
 #endif
 
 enum { PATIENCE_S = IS_TSAN ? 60 : 20, PARTS_S = 3 };
@@ -68,6 +77,28 @@ run_in_child(void (*run)(void))
     MUST(waitpid(child, &status, 0) == child, "the child is gone");
     MUST(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS,
         "the child ended with status %#x", (unsigned)status);
+}
+
+bool
+is_caught(void (*run)(void *context), void *context)
+{
+    const struct rlimit nothing = {0, 0};
+    int status = 0;
+    pid_t child = 0;
+
+    if (!HAS_ASSERTIONS)
+        return true;
+    fflush(NULL);
+    child = fork();
+    MUST(child >= 0, "no child process");
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &nothing);
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        run(context);
+        _exit(EXIT_SUCCESS);
+    }
+    MUST(waitpid(child, &status, 0) == child, "the child is gone");
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 uint64_t

@@ -36,6 +36,9 @@ uint64_t scaled(uint64_t count);
 /* Call `run` in a child of this process, which has not used the library yet; MUST end well. */
 void run_in_child(void (*run)(void));
 
+/* Builds with assertions: `run(context)`, in a child, is ended by one. Builds without: true, and nothing is run. */
+bool is_caught(void (*run)(void *context), void *context);
+
 /* The next number of a sequence that `state`, not 0, began. */
 uint64_t next_random(uint64_t *state);
 

@@ -354,6 +354,7 @@ ringbus__loop_is_writable(struct ringbus__loop *loop)
 int
 ringbus__loop_is_forked(const struct ringbus_bus *bus, const struct ringbus_group *group)
 {
+    assert(bus_is_live(bus) && group_is_live(group));
     return bus_is_forked(group != NULL ? group->bus : bus);
 }
 

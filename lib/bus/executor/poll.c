@@ -161,6 +161,7 @@ ringbus_group_poll(struct ringbus_group *group, uint32_t max)
     uint32_t count = 0;
     int outcome = RINGBUS_OK;
 
+    assert(group_is_live(group));
     if (group == NULL || group->kind != RINGBUS_GROUP_POLLED || max == 0 || max > INT32_MAX)
         return RINGBUS_EINVAL;
     if (bus_is_forked(group->bus))
@@ -190,6 +191,7 @@ ringbus__poll_leave(struct polled *polled)
 int
 ringbus_group_fd(const struct ringbus_group *group)
 {
+    assert(group_is_live(group));
     if (group == NULL || group->kind != RINGBUS_GROUP_POLLED)
         return RINGBUS_EINVAL;
     if (bus_is_forked(group->bus))

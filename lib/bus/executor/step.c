@@ -95,6 +95,7 @@ ringbus_step(struct ringbus_bus *bus)
     struct step step;
     int outcome = RINGBUS_OK;
 
+    assert(bus_is_live(bus));
     if (bus == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))

@@ -122,6 +122,7 @@ post_by_handle(struct posting *posting, const struct ringbus_post_options *given
 {
     struct ringbus_post_options options = ringbus_post_options_default();
 
+    assert(topic_is_live(posting->topic));
     if (unlikely(posting->topic == NULL))
         return RINGBUS_EINVAL;
     if (bus_is_forked(posting->topic->bus))
@@ -166,6 +167,7 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
 {
     int outcome = RINGBUS_OK;
 
+    assert(bus_is_live(bus));
     if (bus == NULL || name == NULL || (posting->data == NULL && posting->size > 0))
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
