@@ -11,6 +11,7 @@
  *                                          |                         |   room in another group; EDEADLK if that
  *                                          |                         |   can never come; a hook on an ordinary
  *                                          |                         |   thread waits; others: EDEADLK at once
+ *   event_keep, event_drop                 | never wait              | never wait
  *   try_post                               | never waits             | never waits
  *   consumer_open, register, unregister,   | never wait              | never wait
  *   is_subscribed, topic_*, group_open,    |                         |
@@ -45,13 +46,15 @@ struct ringbus_bus;
 struct ringbus_group;
 struct ringbus_consumer;
 struct ringbus_topic;
+struct ringbus_reference;
 
 /* ---- events and handlers ------------------------------------------------------------------- */
 
 /* What a handler sees. The struct, the payload and the strings are valid until the handler returns. */
 struct ringbus_event {
     const char *topic; /* its name */
-    /* `size` bytes, NULL if size is 0. Aligned to 16 in a ring; in a caller group it is the poster's own memory. */
+    /* `size` bytes, NULL if size is 0. Aligned to 16 in a ring; by reference, and in a caller group, it is the poster's
+     * own memory. */
     const void *data;
     size_t size;
     uint64_t ordered; /* the post options' ordering key; 0: none */
@@ -59,6 +62,7 @@ struct ringbus_event {
     uint64_t lost;    /* events dropped before this one; 0 in a lossless group */
     /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a topic nobody knows. */
     struct ringbus_topic *handle;
+    struct ringbus_reference *reference; /* for ringbus_event_keep; NULL: by copy, or in on_dead */
 };
 
 /* The user's callback.
@@ -70,6 +74,21 @@ struct ringbus_event {
  *         ends its group: on_error gets RINGBUS_ESHUTDOWN as the code, posts that would reach the group get it too,
  *         and shutdown reports what the group still held. */
 typedef int (*ringbus_handler)(const struct ringbus_event *event, void *context);
+
+/* Keep an event that was posted by reference beyond the handler: payload, topic and a copy of the event stay valid, and
+ * the payload is not released, until it is dropped. A kept event can be kept again.
+ *
+ * event     the handler's
+ * ret_kept  written on success only; the copy
+ * return    RINGBUS_OK, RINGBUS_EINVAL (not by reference), RINGBUS_ENOMEM
+ * owes      ringbus_event_drop, before ringbus_close
+ * Thread    the handler's; for a kept event any that holds it. May allocate. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_event_keep(
+    const struct ringbus_event *event, const struct ringbus_event **ret_kept);
+
+/* Give a kept event back. If nobody else has its payload, the release function is called before this returns. Thread:
+ * any, also after the bus has shut down. NULL is allowed. */
+RINGBUS_API void ringbus_event_drop(const struct ringbus_event *kept);
 
 /* ---- bus ----------------------------------------------------------------------------------- */
 
@@ -210,7 +229,7 @@ RINGBUS_API int ringbus_shutdown(
  * or made later. NULL is allowed.
  *
  * return  RINGBUS_OK; RINGBUS_EBUSY: a loop is attached, a shutdown has not finished yet (of a polled group: by its
- *         polls), or the call comes from a handler or hook */
+ *         polls), an event is kept, or the call comes from a handler or hook */
 RINGBUS_API int ringbus_close(struct ringbus_bus *bus);
 
 /* ---- groups -------------------------------------------------------------------------------- */
@@ -375,6 +394,14 @@ struct ringbus_post_options {
     size_t size; /* of this struct */
     /* Ordering key, handed to the consumers; 0: none. See `thread_safe`. ringbus_key makes one of bytes. */
     uint64_t ordered;
+    /* Not NULL: the event is by reference. `data` is not copied, and `size` is bounded by nothing. A refused post
+     * leaves it with the caller. Otherwise this is called exactly once, with `data` and release_context, when no
+     * handler (nor batch_end that is due) will see the payload any more and no kept event has it: on the thread that
+     * finished with it last, or one that is releasing for the group, before it waits again; if nobody matched, before
+     * the post returns. It is a hook: no lock is held, it may call what a handler may call, and it must return. The
+     * event's slot is taken until then. */
+    void (*release)(void *data, void *context);
+    void *release_context;
 };
 
 static inline struct ringbus_post_options
@@ -394,11 +421,12 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  * on an error, none does and no handler has run.
  *
  * data    may be NULL if size is 0
- * size    at most the slot_size of every group concerned
+ * size    at most the slot_size of every group concerned; by reference any
  * return  how many consumers matched when it was claimed (>= 0; with 0 the dead-event hook is called; a
  *         registration or unregistration made at the same time may or may not be counted), or
  *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
- *         the system refused the thread's exit hook, or that has run already);
+ *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
+ *         ring groups and caller groups at once);
  *         when a ring is full: RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting
  *         could never end, see the table above)
  * Thread  any. By handle to one group: no lock, no allocation, no system call unless somebody sleeps.
