@@ -11,7 +11,9 @@
  *                                          |                         |   room in another group; EDEADLK if that
  *                                          |                         |   can never come; a hook on an ordinary
  *                                          |                         |   thread waits; others: EDEADLK at once
- *   event_keep, event_drop                 | never wait              | never wait
+ *   topic_claim_until                      | waits for room          | as post_until
+ *   topic_publish, _abandon, event_keep,   | never wait              | never wait
+ *   event_drop                             |                         |
  *   try_post                               | never waits             | never waits
  *   consumer_open, register, unregister,   | never wait              | never wait
  *   is_subscribed, topic_*, group_open,    |                         |
@@ -229,7 +231,7 @@ RINGBUS_API int ringbus_shutdown(
  * or made later. NULL is allowed.
  *
  * return  RINGBUS_OK; RINGBUS_EBUSY: a loop is attached, a shutdown has not finished yet (of a polled group: by its
- *         polls), an event is kept, or the call comes from a handler or hook */
+ *         polls), an event is kept, or the call comes from a handler or hook, or a thread with an open claim */
 RINGBUS_API int ringbus_close(struct ringbus_bus *bus);
 
 /* ---- groups -------------------------------------------------------------------------------- */
@@ -445,6 +447,58 @@ RINGBUS_API int ringbus_topic_try_post(struct ringbus_topic *topic, const void *
     const struct ringbus_post_options *options);
 RINGBUS_API int ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t size,
     int64_t deadline_ns, const struct ringbus_post_options *options);
+
+/* ---- in place ------------------------------------------------------------------------------ */
+
+/* A claim in place, on the stack of who makes it. */
+struct ringbus_claim {
+    void *data;  /* to be filled; aligned to 16. NULL: nobody would have got the event */
+    size_t size; /* may be made smaller before it is published */
+    /* private */
+    struct ringbus_topic *topic;
+    const void *thread;
+    void *place;
+    size_t room;
+    uint64_t ordered;
+    uint64_t rings;
+    uint64_t callers;
+    int matched;
+    int64_t sequences[64];
+};
+
+/* Claim a slot and fill it in place, instead of posting a copy: `size` bytes at ret_claim->data, until it is published
+ * or abandoned. Of several ring groups that is the first one's slot, and publishing copies it to the others; with a
+ * caller group on the topic it is one of the places for nested posts of the first one.
+ * Until then everything behind it waits in its groups, as do flush, and shutdown and group_close with DRAIN; and this
+ * thread must not wait: its posts and claims find a full ring RINGBUS_EDEADLK at once, its flush too, close is
+ * RINGBUS_EBUSY, what waits for handlers begins and returns RINGBUS_PENDING. A thread that exits with an open claim
+ * leaves it open for good. The handle of the topic stays open meanwhile.
+ *
+ * size         at most the slot_size of every group concerned
+ * deadline_ns  how long to wait for room
+ * options      NULL for the defaults; `release` is RINGBUS_EINVAL
+ * ret_claim    written on success only
+ * return       how many consumers match (>= 0; if nobody does data is NULL, nothing is claimed, and nothing counts as
+ *              dead), or what ringbus_topic_post_until returns; RINGBUS_EDEADLK also when all places for nested posts
+ *              are taken
+ * owes         ringbus_topic_publish or _abandon, on the same thread
+ * Source       the disruptor's claim and publish, through topics. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_claim_until(struct ringbus_topic *topic,
+    size_t size, int64_t deadline_ns, const struct ringbus_post_options *options,
+    struct ringbus_claim *ret_claim);
+
+/* Publish what was claimed, and run the consumers of caller groups. After it, and after abandon, the claim is as one
+ * that matched nobody, for which both do nothing.
+ *
+ * return  how many consumers matched when it was claimed (>= 0), RINGBUS_EINVAL (another thread's; `size` was made
+ *         larger: it stays open); a caller group refused it: RINGBUS_EDEADLK (its places for nested posts are taken),
+ *         RINGBUS_ESYS: nobody gets it, and it is abandoned */
+RINGBUS_API int ringbus_topic_publish(struct ringbus_claim *claim);
+
+/* Nobody gets the event; its slots are void.
+ *
+ * return  RINGBUS_OK, RINGBUS_EINVAL (another thread's) */
+RINGBUS_API int ringbus_topic_abandon(struct ringbus_claim *claim);
 
 /* ---- what is going on ---------------------------------------------------------------------- */
 
