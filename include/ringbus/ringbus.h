@@ -11,6 +11,9 @@
  *                                          |                         |   room in another group; EDEADLK if that
  *                                          |                         |   can never come; a hook on an ordinary
  *                                          |                         |   thread waits; others: EDEADLK at once
+ *   topic_claim_until                      | waits for room          | as post_until
+ *   topic_publish, _abandon, event_keep,   | never wait              | never wait
+ *   event_drop                             |                         |
  *   try_post                               | never waits             | never waits
  *   consumer_open, register, unregister,   | never wait              | never wait
  *   is_subscribed, topic_*, group_open,    |                         |
@@ -46,13 +49,15 @@ struct ringbus_bus;
 struct ringbus_group;
 struct ringbus_consumer;
 struct ringbus_topic;
+struct ringbus_reference;
 
 /* ---- events and handlers ------------------------------------------------------------------- */
 
 /* What a handler sees. The struct, the payload and the strings are valid until the handler returns. */
 struct ringbus_event {
     const char *topic; /* its name */
-    /* `size` bytes, NULL if size is 0. Aligned to 16 in a ring; in a caller group it is the poster's own memory. */
+    /* `size` bytes, NULL if size is 0. Aligned to 16 in a ring; by reference, and in a caller group, it is the poster's
+     * own memory. */
     const void *data;
     size_t size;
     uint64_t ordered; /* the post options' ordering key; 0: none */
@@ -60,6 +65,7 @@ struct ringbus_event {
     uint64_t lost;    /* events dropped before this one; 0 in a lossless group */
     /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a topic nobody knows. */
     struct ringbus_topic *handle;
+    struct ringbus_reference *reference; /* for ringbus_event_keep; NULL: by copy, or in on_dead */
 };
 
 /* The user's callback.
@@ -71,6 +77,21 @@ struct ringbus_event {
  *         ends its group: on_error gets RINGBUS_ESHUTDOWN as the code, posts that would reach the group get it too,
  *         and shutdown reports what the group still held. */
 typedef int (*ringbus_handler)(const struct ringbus_event *event, void *context);
+
+/* Keep an event that was posted by reference beyond the handler: payload, topic and a copy of the event stay valid, and
+ * the payload is not released, until it is dropped. A kept event can be kept again.
+ *
+ * event     the handler's
+ * ret_kept  written on success only; the copy
+ * return    RINGBUS_OK, RINGBUS_EINVAL (not by reference), RINGBUS_ENOMEM
+ * owes      ringbus_event_drop, before ringbus_close
+ * Thread    the handler's; for a kept event any that holds it. May allocate. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_event_keep(
+    const struct ringbus_event *event, const struct ringbus_event **ret_kept);
+
+/* Give a kept event back. If nobody else has its payload, the release function is called before this returns. Thread:
+ * any, also after the bus has shut down. NULL is allowed. */
+RINGBUS_API void ringbus_event_drop(const struct ringbus_event *kept);
 
 /* ---- bus ----------------------------------------------------------------------------------- */
 
@@ -245,7 +266,7 @@ RINGBUS_API int ringbus_shutdown(
  * or made later. NULL is allowed.
  *
  * return  RINGBUS_OK; RINGBUS_EBUSY: a loop is attached, a shutdown has not finished yet (of a polled group: by its
- *         polls), or the call comes from a handler or hook */
+ *         polls), an event is kept, or the call comes from a handler or hook, or a thread with an open claim */
 RINGBUS_API int ringbus_close(struct ringbus_bus *bus);
 
 /* ---- groups -------------------------------------------------------------------------------- */
@@ -418,6 +439,14 @@ struct ringbus_post_options {
     size_t size; /* of this struct */
     /* Ordering key, handed to the consumers; 0: none. See `thread_safe`. ringbus_key makes one of bytes. */
     uint64_t ordered;
+    /* Not NULL: the event is by reference. `data` is not copied, and `size` is bounded by nothing. A refused post
+     * leaves it with the caller. Otherwise this is called exactly once, with `data` and release_context, when no
+     * handler (nor batch_end that is due) will see the payload any more and no kept event has it: on the thread that
+     * finished with it last, or one that is releasing for the group, before it waits again; if nobody matched, before
+     * the post returns. It is a hook: no lock is held, it may call what a handler may call, and it must return. The
+     * event's slot is taken until then. */
+    void (*release)(void *data, void *context);
+    void *release_context;
 };
 
 static inline struct ringbus_post_options
@@ -437,11 +466,12 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  * on an error, none does and no handler has run.
  *
  * data    may be NULL if size is 0
- * size    at most the slot_size of every group concerned
+ * size    at most the slot_size of every group concerned; by reference any
  * return  how many consumers matched when it was claimed (>= 0; with 0 the dead-event hook is called; a
  *         registration or unregistration made at the same time may or may not be counted), or
  *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
- *         the system refused the thread's exit hook, or that has run already);
+ *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
+ *         ring groups and caller groups at once);
  *         when a ring is full: RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting
  *         could never end, see the table above)
  * Thread  any. By handle to one group: no lock, no allocation, no system call unless somebody sleeps.
@@ -460,6 +490,58 @@ RINGBUS_API int ringbus_topic_try_post(struct ringbus_topic *topic, const void *
     const struct ringbus_post_options *options);
 RINGBUS_API int ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t size,
     int64_t deadline_ns, const struct ringbus_post_options *options);
+
+/* ---- in place ------------------------------------------------------------------------------ */
+
+/* A claim in place, on the stack of who makes it. */
+struct ringbus_claim {
+    void *data;  /* to be filled; aligned to 16. NULL: nobody would have got the event */
+    size_t size; /* may be made smaller before it is published */
+    /* private */
+    struct ringbus_topic *topic;
+    const void *thread;
+    void *place;
+    size_t room;
+    uint64_t ordered;
+    uint64_t rings;
+    uint64_t callers;
+    int matched;
+    int64_t sequences[64];
+};
+
+/* Claim a slot and fill it in place, instead of posting a copy: `size` bytes at ret_claim->data, until it is published
+ * or abandoned. Of several ring groups that is the first one's slot, and publishing copies it to the others; with a
+ * caller group on the topic it is one of the places for nested posts of the first one.
+ * Until then everything behind it waits in its groups, as do flush, and shutdown and group_close with DRAIN; and this
+ * thread must not wait: its posts and claims find a full ring RINGBUS_EDEADLK at once, its flush too, close is
+ * RINGBUS_EBUSY, what waits for handlers begins and returns RINGBUS_PENDING. A thread that exits with an open claim
+ * leaves it open for good. The handle of the topic stays open meanwhile.
+ *
+ * size         at most the slot_size of every group concerned
+ * deadline_ns  how long to wait for room
+ * options      NULL for the defaults; `release` is RINGBUS_EINVAL
+ * ret_claim    written on success only
+ * return       how many consumers match (>= 0; if nobody does data is NULL, nothing is claimed, and nothing counts as
+ *              dead), or what ringbus_topic_post_until returns; RINGBUS_EDEADLK also when all places for nested posts
+ *              are taken
+ * owes         ringbus_topic_publish or _abandon, on the same thread
+ * Source       the disruptor's claim and publish, through topics. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_claim_until(struct ringbus_topic *topic,
+    size_t size, int64_t deadline_ns, const struct ringbus_post_options *options,
+    struct ringbus_claim *ret_claim);
+
+/* Publish what was claimed, and run the consumers of caller groups. After it, and after abandon, the claim is as one
+ * that matched nobody, for which both do nothing.
+ *
+ * return  how many consumers matched when it was claimed (>= 0), RINGBUS_EINVAL (another thread's; `size` was made
+ *         larger: it stays open); a caller group refused it: RINGBUS_EDEADLK (its places for nested posts are taken),
+ *         RINGBUS_ESYS: nobody gets it, and it is abandoned */
+RINGBUS_API int ringbus_topic_publish(struct ringbus_claim *claim);
+
+/* Nobody gets the event; its slots are void.
+ *
+ * return  RINGBUS_OK, RINGBUS_EINVAL (another thread's) */
+RINGBUS_API int ringbus_topic_abandon(struct ringbus_claim *claim);
 
 /* ---- what is going on ---------------------------------------------------------------------- */
 

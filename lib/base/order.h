@@ -112,6 +112,11 @@
 #define ORDER_CALL_ACQUIRE memory_order_acquire
 #endif
 
+/* DROP: whoever drops a reference to a payload -> who drops the last one, and has it released (reference.c). */
+#ifndef ORDER_DROP
+#define ORDER_DROP memory_order_acq_rel
+#endif
+
 /* STATE: a state word and what was settled before it changed (bus.h, group.h, a loop's bell).
  *   release: the thread that changes it   acquire: who acts on it */
 #ifndef ORDER_STATE_RELEASE

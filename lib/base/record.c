@@ -71,7 +71,7 @@ clear(struct record *record)
     store_u64(&record->epoch, 0, ORDER_OWN);
     for (int i = 0; i < RECORD_DEPTH; i++)
         store_ptr(&record->called[i], NULL, ORDER_OWN);
-    record->depth = record->deliveries = record->hooks = 0;
+    record->depth = record->deliveries = record->hooks = record->claims = 0;
     record->is_linked = record->is_in_dead = record->is_in_stall = false;
     record->executor = record->loops = record->frames = NULL;
 }

@@ -30,7 +30,7 @@ ringbus__bus_must_not_wait(void)
     const struct record *record = record_here(&ringbus__record);
 
     return record->executor != NULL || record->frames != NULL || record->loops != NULL ||
-           record->hooks > 0 || ringbus__poll_is_ours();
+           record->hooks > 0 || record->claims > 0 || ringbus__poll_is_ours();
 }
 
 int
@@ -200,6 +200,7 @@ free_bus(struct ringbus_bus *bus)
     }
     ringbus__retire_fini(bus);
     ringbus__topic_fini(bus);
+    ringbus__reference_fini(bus);
     bus->magic = MAGIC_GONE;
     ringbus__release(&allocator, bus, sizeof *bus);
 }
@@ -258,10 +259,13 @@ ringbus_close(struct ringbus_bus *bus)
         is_attached = is_attached || loop->is_attached;
     state = load_u32(&bus->state, ORDER_OWN);
     lock_release(&bus->lock);
-    if (is_attached || ringbus__bus_must_not_wait() || state == BUS_ENDING || state == BUS_QUIET)
+    if (is_attached || ringbus__bus_must_not_wait() || state == BUS_ENDING || state == BUS_QUIET ||
+        ringbus__reference_is_kept(bus))
         return RINGBUS_EBUSY;
     if (state == BUS_OPEN && ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER) != RINGBUS_OK)
         return RINGBUS_EBUSY; /* polls have to go on */
+    if (ringbus__reference_is_kept(bus))
+        return RINGBUS_EBUSY; /* by a handler that ran meanwhile */
     for (uint32_t i = 0; i < bus->options.max_groups; i++)
         if (ringbus__group_at(bus, i) != NULL)
             ringbus__group_join(ringbus__group_at(bus, i));

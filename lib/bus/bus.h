@@ -22,6 +22,7 @@
 #include "base/os.h"
 #include "base/park.h"
 #include "base/record.h"
+#include "bus/executor/reference.h"
 #include "bus/magic.h"
 #include "ringbus/ringbus.h"
 
@@ -59,6 +60,7 @@ struct ringbus_bus {
         owed; /* nested posts queued and batch_ends due on threads that post (caller.c) */
     struct atomic_u32 foreign_owed; /* of these, by posts to other buses */
     struct atomic_u32 pins;         /* threads that will look at the bus once more (caller.c) */
+    struct references references;   /* has a lock of its own */
 
     /* guarded by `lock` */
     struct lock lock;
@@ -95,7 +97,8 @@ bus_is_forked(const struct ringbus_bus *bus)
     return unlikely(!home_is_here(&bus->home));
 }
 
-/* This thread runs an executor, a handler or a hook of any bus, or a loop: it must not wait for handlers. */
+/* This thread runs an executor, a handler or a hook of any bus, or a loop, or has an open claim: it must not wait for
+ * handlers. */
 bool ringbus__bus_must_not_wait(void);
 
 /* The thread is about to run handlers as a polled group's executor, or a step: RINGBUS_OK, RINGBUS_EDEADLK (it is in a

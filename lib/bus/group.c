@@ -244,6 +244,8 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
         outcome = ringbus__caller_open_pool(group) ? RINGBUS_OK : RINGBUS_ENOMEM;
     else
         outcome = open_ring(group);
+    if (outcome == RINGBUS_OK) /* as the last: they stay with the bus */
+        outcome = ringbus__reference_grow(bus, group->capacity);
     if (outcome == RINGBUS_OK)
         *ret_group = group;
     else

@@ -22,8 +22,7 @@ enum group_state { GROUP_STARTING, GROUP_OPEN, GROUP_ENDING, GROUP_ENDED };
 struct entry {
     struct ringbus_topic *topic;
     uint64_t ordered;
-    void (*release)(
-        void *memory, void *context); /* of an event by reference; none in this version */
+    struct ringbus_reference *reference; /* NULL: the payload is here */
     uint32_t size;
     uint32_t flags;
     unsigned char data[];
@@ -52,8 +51,9 @@ struct ringbus_group {
     struct atomic_u32 is_paused;
     struct atomic_u32
         is_broken; /* a thread has exited in a handler: posts are refused, the rest is discarded */
-    struct atomic_u32 stage_count; /* those that lanes run */
-    struct atomic_u32 scanned;     /* those that the gate goes by */
+    struct atomic_u32 has_references; /* an event by reference may be in the ring (reference.h) */
+    struct atomic_u32 stage_count;    /* those that lanes run */
+    struct atomic_u32 scanned;        /* those that the gate goes by */
     struct atomic_ptr
         stages[MAX_STAGES]; /* ring groups: struct stage; never freed before the group */
 
@@ -63,6 +63,11 @@ struct ringbus_group {
     void *pool_memory;
     uint32_t pool_free;
     struct atomic_u64 era; /* stands for the sequence: grows with every registration and drain */
+
+    /* ring groups: references of events up to here were dropped; written by whoever has that turn */
+    _Alignas(CPU_LINE) struct atomic_i64 released;
+    struct atomic_u32 releasing;
+    struct lock references_lock;
 
     /* figures of slow paths */
     struct atomic_u64 refused;

@@ -27,6 +27,7 @@
     X(EPOCH_ACQUIRE)                                                                               \
     X(CALL_RELEASE)                                                                                \
     X(CALL_ACQUIRE)                                                                                \
+    X(DROP)                                                                                        \
     X(STATE_RELEASE)                                                                               \
     X(STATE_ACQUIRE)
 

@@ -11,9 +11,8 @@ stage_at(const struct ringbus_group *group, uint32_t number)
 }
 
 int64_t
-ringbus__board_position(void *context)
+ringbus__board_passed(const struct ringbus_group *group)
 {
-    const struct ringbus_group *group = context;
     /* TABLE acquire: the stage's positions are there before it is looked at. */
     const uint32_t scanned = load_u32(&group->scanned, ORDER_TABLE_ACQUIRE);
     int64_t least = INT64_MAX;
@@ -24,6 +23,22 @@ ringbus__board_position(void *context)
         least = finished < least ? finished : least;
     }
     return least;
+}
+
+int64_t
+ringbus__board_position(void *context)
+{
+    const struct ringbus_group *group = context;
+    const int64_t passed = ringbus__board_passed(group);
+    int64_t released = 0;
+
+    /* TABLE acquire: in this order. If a position has passed an event by reference, its post has set this before
+     * (reference.h I3). */
+    if (likely(load_u32(&group->has_references, ORDER_TABLE_ACQUIRE) == 0))
+        return passed;
+    /* FREE acquire: the slots up to here are not looked at for references any more. */
+    released = load_i64(&group->released, ORDER_FREE_ACQUIRE);
+    return released < passed ? released : passed;
 }
 
 /* Of a range the lane has. No handler runs in an announcement: it is soon decided. */

@@ -91,10 +91,12 @@ board_finished(const struct stage *stage, uint32_t lane_count)
     return least;
 }
 
-/* The last event that all lanes have finished in all stages. For the ring's gate, too. */
+/* The last event that all lanes have finished in all stages; and the last whose reference was dropped, too: the group
+ * is done with it. The latter is what the ring's gate goes by. */
+int64_t ringbus__board_passed(const struct ringbus_group *group);
 int64_t ringbus__board_position(void *group);
 
-/* The same, but never less than it was before for anybody: waits for announcements to be decided. */
+/* As passed, but never less than it was before for anybody: waits for announcements to be decided. */
 int64_t ringbus__board_settled(void *group);
 
 /* ---- under the bus lock ---- */

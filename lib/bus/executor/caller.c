@@ -9,6 +9,8 @@
  * Source: Guava's per-thread dispatch queue, bounded and shared between threads. */
 #include "bus/executor/caller.h"
 
+#include "bus/executor/reference.h"
+
 struct ringbus_bus *
 ringbus__caller_inside(void)
 {
@@ -105,7 +107,7 @@ ringbus__caller_free_pool(struct ringbus_group *group)
 }
 
 static struct pending *
-take(struct ringbus_group *group, const struct posting *posting)
+take_free(struct ringbus_group *group)
 {
     struct pending *pending = NULL;
 
@@ -116,6 +118,26 @@ take(struct ringbus_group *group, const struct posting *posting)
         group->pool_free--;
     }
     lock_release(&group->pool_lock);
+    return pending;
+}
+
+static void
+put_back(struct pending *pending)
+{
+    struct ringbus_group *group = pending->group;
+
+    lock_acquire(&group->pool_lock);
+    pending->next = group->pool;
+    group->pool = pending;
+    group->pool_free++;
+    lock_release(&group->pool_lock);
+}
+
+static struct pending *
+take(struct ringbus_group *group, const struct posting *posting)
+{
+    struct pending *pending = take_free(group);
+
     if (pending == NULL)
         return NULL;
     owe(group->bus);
@@ -124,7 +146,8 @@ take(struct ringbus_group *group, const struct posting *posting)
     pending->era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
     pending->ordered = posting->ordered;
     pending->size = posting->size;
-    if (posting->size > 0)
+    pending->reference = NULL;
+    if (posting->size > 0 && posting->release == NULL)
         memcpy(pending->data, posting->data, posting->size);
     pending->next = NULL;
     return pending;
@@ -133,30 +156,44 @@ take(struct ringbus_group *group, const struct posting *posting)
 void
 ringbus__caller_give_back(struct pending *pending, const struct ringbus_bus *owner)
 {
-    struct ringbus_group *group = pending->group;
-    struct ringbus_bus *bus = group->bus;
+    struct ringbus_bus *bus = pending->group->bus;
 
+    if (pending->reference != NULL)
+        ringbus__reference_drop(pending->reference);
     ringbus__topic_release(pending->topic);
-    lock_acquire(&group->pool_lock);
-    pending->next = group->pool;
-    group->pool = pending;
-    group->pool_free++;
-    lock_release(&group->pool_lock);
+    put_back(pending);
     ringbus__caller_settle_debt(bus, owner);
+}
+
+struct pending *
+ringbus__caller_reserve(struct ringbus_group *group)
+{
+    struct pending *pending = take_free(group);
+
+    if (pending == NULL)
+        return NULL;
+    add_u32(&group->bus->owed, 1, ORDER_WAKE);
+    add_u32(&group->bus->pins, 1, ORDER_COUNT);
+    return pending;
+}
+
+void
+ringbus__caller_unreserve(struct pending *pending)
+{
+    struct ringbus_bus *bus = pending->group->bus;
+
+    put_back(pending);
+    ringbus__caller_settle_debt(bus, bus);
 }
 
 /* ---- begin ---- */
 
 /* An ordinary thread has no business in a bus that ends; a handler of that bus has. */
 static bool
-is_refused(const struct ringbus_bus *bus)
+is_refused(const struct posting *posting)
 {
-    uint32_t state = 0;
-
-    barrier_light();
-    /* STATE acquire: after the announcement (I2). */
-    state = load_u32(&bus->state, ORDER_STATE_ACQUIRE);
-    return state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus));
+    barrier_light(); /* after the announcement (I2) */
+    return !posting->is_claimed && ringbus__post_is_late(posting->topic->bus);
 }
 
 static int
@@ -177,7 +214,7 @@ begin_nested(struct caller_post *post)
             outcome = RINGBUS_EAGAIN;
         }
     }
-    if (outcome == RINGBUS_OK && is_refused(bus))
+    if (outcome == RINGBUS_OK && is_refused(post->posting))
         outcome = RINGBUS_ESHUTDOWN;
     if (outcome != RINGBUS_OK)
         ringbus__caller_cancel(post);
@@ -271,6 +308,9 @@ begin_frame(struct record *record, const struct posting *posting)
     frame->pending = NULL;
     frame->first = NULL;
     frame->last = &frame->first;
+    frame->reference = NULL;
+    frame->holder = NULL;
+    frame->held = NULL;
     frame->delivery = (struct delivery){.record = record, .touch = touch};
     frame->ended = frame->touched_count = 0;
 }
@@ -284,6 +324,8 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     post->posting = posting;
     post->groups = groups;
     post->nested = NULL;
+    post->reference = NULL;
+    post->holder = NULL;
     post->is_outermost = record->frames == NULL || !record_is_here(record);
     if (!post->is_outermost)
         return begin_nested(post);
@@ -294,7 +336,7 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
         return RINGBUS_ESYS;
     }
     record_call(record, bus);
-    if (is_refused(bus)) {
+    if (is_refused(posting)) {
         leave(bus); /* who shuts down may have seen us, and sleep */
         return RINGBUS_ESHUTDOWN;
     }
@@ -305,6 +347,8 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
 void
 ringbus__caller_cancel(struct caller_post *post)
 {
+    if (post->holder != NULL)
+        ringbus__reference_unhold(post->posting->topic->bus, post->holder);
     if (post->is_outermost)
         leave(post->posting->topic->bus);
     while (post->nested != NULL) {
@@ -344,12 +388,41 @@ deliver_in(struct frame *frame, struct ringbus_group *group, const struct ringbu
     ringbus__dispatch_stages(&frame->delivery, event, era);
 }
 
+/* A nested post was delivered. By reference it is done when the batch_ends that are due have seen it. */
+static void
+finish(struct frame *frame, struct pending *pending)
+{
+    if (pending->reference == NULL || frame->touched_count == 0) {
+        ringbus__caller_give_back(pending, frame->owner);
+        return;
+    }
+    pending->next = frame->held;
+    frame->held = pending;
+}
+
+void
+ringbus__caller_release_all(struct frame *frame)
+{
+    if (frame->reference != NULL)
+        ringbus__reference_drop(frame->reference);
+    frame->reference = NULL;
+    if (frame->holder != NULL)
+        ringbus__reference_unhold(frame->owner, frame->holder);
+    frame->holder = NULL;
+    while (frame->held != NULL) {
+        struct pending *pending = frame->held;
+
+        frame->held = pending->next;
+        ringbus__caller_give_back(pending, frame->owner);
+    }
+}
+
 static void
 deliver_queue(struct frame *frame)
 {
     while (frame->first != NULL) {
         struct pending *pending = frame->first;
-        const struct ringbus_event event = {
+        struct ringbus_event event = {
             .topic = pending->topic->name,
             .handle = pending->topic,
             .data = pending->size > 0 ? pending->data : NULL,
@@ -358,6 +431,8 @@ deliver_queue(struct frame *frame)
             .sequence = -1,
         };
 
+        if (pending->reference != NULL)
+            ringbus__reference_show(pending->reference, &event);
         frame->first = pending->next;
         if (frame->first == NULL)
             frame->last = &frame->first;
@@ -365,8 +440,20 @@ deliver_queue(struct frame *frame)
         frame->pending = pending;
         deliver_in(frame, pending->group, &event, pending->era);
         frame->pending = NULL;
-        ringbus__caller_give_back(pending, frame->owner);
+        finish(frame, pending);
     }
+}
+
+static void
+show_own(struct frame *frame, const struct caller_post *post, struct ringbus_event *event)
+{
+    frame->reference = post->reference;
+    frame->holder = post->holder;
+    if (frame->reference == NULL) {
+        frame->reference = &frame->own;
+        ringbus__reference_in_frame(&frame->own, post->posting);
+    }
+    ringbus__reference_show(frame->reference, event);
 }
 
 /* The post's own event. */
@@ -374,7 +461,7 @@ static void
 deliver_own(struct frame *frame, const struct caller_post *post)
 {
     const struct posting *posting = post->posting;
-    const struct ringbus_event event = {
+    struct ringbus_event event = {
         .topic = posting->topic->name,
         .handle = posting->topic,
         .data = posting->size > 0 ? posting->data : NULL,
@@ -383,6 +470,8 @@ deliver_own(struct frame *frame, const struct caller_post *post)
         .sequence = -1,
     };
 
+    if (posting->release != NULL)
+        show_own(frame, post, &event);
     for (uint64_t left = post->groups; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
 
@@ -405,16 +494,17 @@ ringbus__caller_deliver(struct caller_post *post)
 
     if (!post->is_outermost) {
         *frame->last = post->nested;
-        while (*frame->last != NULL)
-            frame->last = &(*frame->last)->next;
+        for (; *frame->last != NULL; frame->last = &(*frame->last)->next)
+            (*frame->last)->reference = post->reference;
         return;
     }
     frame = ringbus__record.frames = ringbus__record.frame_memory;
     deliver_own(frame, post);
-    while (frame->first != NULL || frame->touched_count > 0) {
+    do {
         deliver_queue(frame);
-        end_batches(frame); /* which may post, too */
-    }
+        end_batches(frame);                 /* which may post, too */
+        ringbus__caller_release_all(frame); /* so may these */
+    } while (frame->first != NULL || frame->touched_count > 0);
     ringbus__record.frames = NULL;
     leave(frame->owner);
 }

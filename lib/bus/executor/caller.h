@@ -9,8 +9,9 @@
 struct pending {
     struct pending *next;
     struct ringbus_group *group;
-    struct ringbus_topic *topic; /* holds a reference */
-    int64_t era;                 /* of the group when it was posted */
+    struct ringbus_topic *topic;         /* holds a reference */
+    int64_t era;                         /* of the group when it was posted */
+    struct ringbus_reference *reference; /* NULL: the payload is here */
     uint64_t ordered;
     size_t size;
     _Alignas(16) unsigned char data[];
@@ -40,6 +41,11 @@ struct frame {
     struct pending *pending; /* a nested post under delivery */
     uint64_t number;         /* of the event under delivery, counted for each group */
     struct pending *first, **last;
+    /* by reference: the post's own event, and nested ones that were delivered; done when no batch_end is due */
+    struct ringbus_reference *reference; /* NULL: by copy */
+    struct ringbus_reference own;        /* of a post to nothing else */
+    struct kept *holder;
+    struct pending *held;
     struct delivery delivery;
     uint32_t ended; /* of those touched */
     uint32_t touched_count;
@@ -49,6 +55,9 @@ struct frame {
 
 /* Give a nested post back; `owner`: the bus of the outermost post of the thread. */
 void ringbus__caller_give_back(struct pending *pending, const struct ringbus_bus *owner);
+
+/* Drop the references of a frame's events: nobody will see them any more. */
+void ringbus__caller_release_all(struct frame *frame);
 
 /* A batch_end, or a nested post, that was owed to `bus` is done. */
 void ringbus__caller_settle_debt(struct ringbus_bus *bus, const struct ringbus_bus *owner);

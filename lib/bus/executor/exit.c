@@ -7,6 +7,8 @@
  * I3  debts end before the delivery that has them (caller.c) */
 #include "bus/executor/exit.h"
 
+#include <assert.h>
+
 #include "bus/executor/caller.h"
 #include "bus/executor/poll.h"
 #include "bus/group.h"
@@ -126,6 +128,7 @@ settle_frame(struct frame *frame, const struct ringbus_consumer *called)
     }
     for (uint32_t i = frame->ended; i < frame->touched_count; i++)
         discard_batch(frame, &frame->touched[i], called);
+    ringbus__caller_release_all(frame);
     if (frame->holds_topic)
         ringbus__topic_release(frame->topic);
 }
@@ -217,6 +220,8 @@ end_calls(struct record *record)
         ringbus__group_break(calls.consumers[i]->group);
     if (has_frame) {
         frame = *(struct frame *)record->frames;
+        if (frame.reference == &((struct frame *)record->frames)->own)
+            frame.reference = &frame.own;
         called = called_in(record, &frame);
         if (frame.delivery.locked != NULL)
             lock_release(&frame.delivery.locked->serial);
@@ -242,6 +247,7 @@ end_calls(struct record *record)
 void
 ringbus__exit(struct record *record)
 {
+    assert(!record_is_here(record) || record->claims == 0); /* nobody would ever publish them */
     if (record_is_here(record) && record->depth > 0)
         end_calls(record);
     ringbus__caller_forget(record);

@@ -2,6 +2,7 @@
 #include "bus/executor/lane.h"
 
 #include "bus/dispatch.h"
+#include "bus/executor/reference.h"
 #include "bus/executor/stall.h"
 #include "bus/topic.h"
 
@@ -190,7 +191,7 @@ event_at(const struct lane *lane, int64_t sequence)
     const struct entry *entry =
         (const struct entry *)ring_slot(lane->group->ring, sequence)->payload;
 
-    return (struct ringbus_event){
+    struct ringbus_event event = {
         .topic = entry->topic->name,
         .handle = entry->topic,
         .data = entry->size > 0 ? entry->data : NULL,
@@ -198,6 +199,10 @@ event_at(const struct lane *lane, int64_t sequence)
         .ordered = entry->ordered,
         .sequence = sequence,
     };
+
+    if (unlikely(entry->reference != NULL))
+        ringbus__reference_show(entry->reference, &event);
+    return event;
 }
 
 static void
@@ -235,9 +240,11 @@ move_to(struct lane *lane, struct atomic_i64 *position, int64_t sequence)
 void
 ringbus__lane_attend(struct ringbus_group *group)
 {
-    /* HINT: ring_moved before contains the light barrier of both pairs. */
+    /* HINT: ring_moved before contains the light barrier of all these pairs. */
     const uint32_t watched = load_u32(&group->is_watched, ORDER_HINT);
 
+    if (unlikely(load_u32(&group->has_references, ORDER_HINT)))
+        ringbus__reference_advance(group);
     if (unlikely(watched & WATCHED_BY_LOOP) ||
         unlikely(load_u32(&group->bus->attention, ORDER_HINT)))
         ringbus__bus_settle(group->bus);
@@ -375,6 +382,9 @@ ringbus__lane_commit_early(struct lane *lane)
     safe = lane->touched ? lane->safe : load_i64(&progress->done, ORDER_OWN);
     if (safe > load_i64(position, ORDER_OWN))
         move_to(lane, position, safe);
+    /* HINT: as in attend. */
+    if (load_u32(&lane->group->has_references, ORDER_HINT))
+        ringbus__reference_advance(lane->group);
     /* HINT: as in attend; but a handler is running, so nothing is settled. */
     if ((load_u32(&lane->group->is_watched, ORDER_HINT) & WATCHED_BY_LOOP) ||
         load_u32(&lane->group->bus->attention, ORDER_HINT))
@@ -395,6 +405,8 @@ ringbus__lane_skip(struct lane *lane)
         else
             ringbus__os.yield(); /* a poster of the former life is about to abandon */
     }
+    if (load_u32(&lane->group->has_references, ORDER_HINT))
+        ringbus__reference_advance(lane->group);
 }
 
 /* ---- a thread that exits in the midst of a pass ---- */
@@ -456,6 +468,8 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
         move_to(lane, &part->work, INT64_MAX);
     else
         move_to(lane, &part->position, done);
+    if (load_u32(&lane->group->has_references, ORDER_HINT)) /* it may have been the last pass */
+        ringbus__reference_advance(lane->group);
 }
 
 void

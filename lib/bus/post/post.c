@@ -54,6 +54,15 @@ post_one(const struct posting *posting, struct ringbus_group *group)
 
 /* ---- nobody ---- */
 
+bool
+ringbus__post_is_late(const struct ringbus_bus *bus)
+{
+    /* STATE acquire: what led to it is visible. */
+    const uint32_t state = load_u32(&bus->state, ORDER_STATE_ACQUIRE);
+
+    return state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus));
+}
+
 static __attribute__((noinline)) int
 post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posting)
 {
@@ -67,9 +76,7 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
         .sequence = -1,
     };
 
-    const uint32_t state = load_u32(&bus->state, ORDER_STATE_ACQUIRE);
-
-    if (state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus)))
+    if (ringbus__post_is_late(bus))
         return RINGBUS_ESHUTDOWN;
     add_u64(&bus->dead, 1, ORDER_COUNT);
     if (bus->options.on_dead != NULL && !record->is_in_dead) {
@@ -79,6 +86,9 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
         bus_leave_hook();
         record->is_in_dead = false;
     }
+    if (posting->release != NULL)
+        ringbus__reference_release(
+            posting->release, (void *)(uintptr_t)posting->data, posting->release_context);
     return 0;
 }
 
@@ -109,7 +119,7 @@ post(const struct posting *posting)
         if (unlikely(route == 0))
             return post_dead(topic->bus, topic->name, posting);
         group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
-        if (likely((route & (route - 1)) == 0 && group->ring != NULL))
+        if (likely((route & (route - 1)) == 0 && group->ring != NULL && posting->release == NULL))
             outcome = post_one(posting, group);
         else
             outcome = ringbus__post_several(posting, route);
@@ -131,6 +141,8 @@ post_by_handle(struct posting *posting, const struct ringbus_post_options *given
         if (ringbus__options_read(&options, sizeof options, sizeof options, given) != 0)
             return RINGBUS_EINVAL;
         posting->ordered = options.ordered;
+        posting->release = options.release;
+        posting->release_context = options.release_context;
     }
     return post(posting);
 }
@@ -139,7 +151,11 @@ int
 ringbus_topic_post(struct ringbus_topic *topic, const void *data, size_t size,
     const struct ringbus_post_options *options)
 {
-    struct posting posting = {topic, data, size, 0, true, RINGBUS_FOREVER, false};
+    struct posting posting = {.data = data,
+        .size = size,
+        .topic = topic,
+        .may_wait = true,
+        .deadline_ns = RINGBUS_FOREVER};
 
     return post_by_handle(&posting, options);
 }
@@ -148,7 +164,7 @@ int
 ringbus_topic_try_post(struct ringbus_topic *topic, const void *data, size_t size,
     const struct ringbus_post_options *options)
 {
-    struct posting posting = {topic, data, size, 0, false, 0, false};
+    struct posting posting = {.data = data, .size = size, .topic = topic};
 
     return post_by_handle(&posting, options);
 }
@@ -157,7 +173,8 @@ int
 ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t size,
     int64_t deadline_ns, const struct ringbus_post_options *options)
 {
-    struct posting posting = {topic, data, size, 0, true, deadline_ns, false};
+    struct posting posting = {
+        .data = data, .size = size, .topic = topic, .may_wait = true, .deadline_ns = deadline_ns};
 
     return post_by_handle(&posting, options);
 }
@@ -185,7 +202,11 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
 int
 ringbus_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
 {
-    struct posting posting = {NULL, data, size, 0, true, RINGBUS_FOREVER, true};
+    struct posting posting = {.data = data,
+        .size = size,
+        .may_wait = true,
+        .deadline_ns = RINGBUS_FOREVER,
+        .holds_topic = true};
 
     return post_by_name(bus, topic, &posting);
 }
@@ -193,7 +214,7 @@ ringbus_post(struct ringbus_bus *bus, const char *topic, const void *data, size_
 int
 ringbus_try_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
 {
-    struct posting posting = {NULL, data, size, 0, false, 0, true};
+    struct posting posting = {.data = data, .size = size, .holds_topic = true};
 
     return post_by_name(bus, topic, &posting);
 }
@@ -202,7 +223,11 @@ int
 ringbus_post_until(
     struct ringbus_bus *bus, const char *topic, const void *data, size_t size, int64_t deadline_ns)
 {
-    struct posting posting = {NULL, data, size, 0, true, deadline_ns, true};
+    struct posting posting = {.data = data,
+        .size = size,
+        .may_wait = true,
+        .deadline_ns = deadline_ns,
+        .holds_topic = true};
 
     return post_by_name(bus, topic, &posting);
 }

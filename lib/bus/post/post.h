@@ -5,7 +5,7 @@
 #include "bus/dispatch.h"
 #include "bus/topic.h"
 
-/* Copied into each group's ring, or delivered by the posting thread. */
+/* Copied into each group's ring, or named there, or delivered by the posting thread. */
 struct posting {
     struct ringbus_topic *topic;
     const void *data;
@@ -14,13 +14,35 @@ struct posting {
     bool may_wait;
     int64_t deadline_ns;
     bool holds_topic; /* a reference, for the time of the post */
+    /* not NULL: by reference */
+    void (*release)(void *data, void *context);
+    void *release_context;
+    bool is_claimed; /* in place, before: the bus has not come to its end since */
+};
+
+/* What a post has in the groups of its topic. */
+struct claims {
+    uint64_t rings;
+    uint64_t callers;
+    int64_t sequences[BUS_MAX_GROUPS];
+    int matched;
+    struct ringbus_group *full; /* the group that refused */
 };
 
 /* The groups have changed under the post. */
 enum { START_AGAIN = 1 << 30 };
 
-/* To more than one group, or to caller groups (several.c). What the post returns, or START_AGAIN. */
+/* To more than one group, to caller groups, or by reference (several.c). What the post returns, or START_AGAIN. */
 int ringbus__post_several(const struct posting *posting, uint64_t route);
+
+/* The first parts of it: which groups there are; claim in the rings, all or none; give all or some of them back. */
+int ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claims *claims);
+int ringbus__claims_take(const struct posting *posting, struct claims *claims, bool has_pass);
+void ringbus__claims_abandon(
+    const struct posting *posting, const struct claims *claims, uint64_t rings);
+
+/* The bus ends, and this thread has no business in it any more. */
+bool ringbus__post_is_late(const struct ringbus_bus *bus);
 
 /* The ring of `group` was full. RINGBUS_OK: try again; else what to answer (room.c). */
 int ringbus__post_wait(const struct posting *posting, struct ringbus_group *group, bool has_pass);
@@ -28,9 +50,10 @@ int ringbus__post_wait(const struct posting *posting, struct ringbus_group *grou
 /* The line of `group` is closed to this post: its group has ended, START_AGAIN, or the bus, RINGBUS_ESHUTDOWN. */
 int ringbus__post_is_closed(const struct posting *posting, const struct ringbus_group *group);
 
-/* Fill and publish a slot that the post has claimed. */
-ATOMIC_INLINE void
-post_fill(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
+/* Fill a slot that the post has claimed, but for the payload; and see where that goes. */
+ATOMIC_INLINE struct entry *
+post_enter(const struct posting *posting, struct ringbus_group *group, int64_t sequence,
+    struct ringbus_reference *reference)
 {
     struct slot *slot = ring_slot(group->ring, sequence);
     struct entry *entry = (struct entry *)slot->payload;
@@ -39,9 +62,18 @@ post_fill(const struct posting *posting, struct ringbus_group *group, int64_t se
     store_u64(&slot->spare, 0, ORDER_OWN);
     entry->topic = posting->topic;
     entry->ordered = posting->ordered;
-    entry->release = NULL;
+    entry->reference = reference;
     entry->size = (uint32_t)posting->size;
     entry->flags = 0;
+    return entry;
+}
+
+/* Fill and publish it. */
+ATOMIC_INLINE void
+post_fill(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
+{
+    struct entry *entry = post_enter(posting, group, sequence, NULL);
+
     if (posting->size > 0)
         memcpy(entry->data, posting->data, posting->size);
     ringbus_ring_publish(group->ring, sequence, 1);
@@ -55,6 +87,9 @@ struct caller_post {
     uint64_t groups; /* bits */
     struct pending *nested;
     bool is_outermost;
+    /* by reference, and somebody beside this post names it */
+    struct ringbus_reference *reference;
+    struct kept *holder; /* NULL, or whose block it is */
 };
 
 /* Secure what the post will need in the caller groups of `groups`: RINGBUS_OK; RINGBUS_EAGAIN: a group has no room for
@@ -64,6 +99,11 @@ int ringbus__caller_begin(struct caller_post *post, const struct posting *postin
 /* Then one of these. */
 void ringbus__caller_cancel(struct caller_post *post);
 void ringbus__caller_deliver(struct caller_post *post);
+
+/* A place for a nested post, for a claim; the bus does not come to its end before it is given back, with no lock held.
+ * NULL: there is none. */
+struct pending *ringbus__caller_reserve(struct ringbus_group *group);
+void ringbus__caller_unreserve(struct pending *pending);
 
 /* Take a caller group's memory for nested posts, and give it back; false: out of memory. */
 bool ringbus__caller_open_pool(struct ringbus_group *group);

@@ -52,7 +52,7 @@ ringbus__post_wait(const struct posting *posting, struct ringbus_group *group, b
     }
     if (!posting->may_wait || group->bus->options.is_stepped ||
         (executor != NULL && executor->group == group) || record->frames != NULL ||
-        record->loops != NULL || ringbus__poll_is_ours()) {
+        record->loops != NULL || record->claims > 0 || ringbus__poll_is_ours()) {
         add_u64(&group->refused, 1, ORDER_COUNT);
         ringbus__loop_note_refusal(group);
         ringbus__stall_note(group);

@@ -1,39 +1,33 @@
-/* several.c - a post to several groups: it claims in every ring group of its topic, or in none, then runs the caller
- * groups.
+/* several.c - a post to several groups, or by reference: it claims in every ring group of its topic, or in none, then
+ * runs the caller groups.
  *
  * I1  the topic's claim lock gives all its groups one order; it covers claiming only
  * I2  nobody waits while holding a claim or the claim lock
  * Source: claiming in all rings before filling any is ours. */
 #include "bus/post/post.h"
 
-struct claims {
-    uint64_t rings;
-    uint64_t callers;
-    int64_t sequences[BUS_MAX_GROUPS];
-    int matched;
-    struct ringbus_group *full; /* the group that refused */
-};
-
-static int
-sort_groups(const struct posting *posting, uint64_t route, struct claims *claims)
+int
+ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claims *claims)
 {
     struct ringbus_bus *bus = posting->topic->bus;
 
     claims->rings = claims->callers = 0;
     for (uint64_t left = route; left != 0; left &= left - 1) {
-        const struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
+        struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
 
-        if (posting->size > group->slot_size)
+        if (posting->size > group->slot_size && posting->release == NULL)
             return RINGBUS_EMSGSIZE;
         if (group_is_broken(group))
             return RINGBUS_ESHUTDOWN;
+        if (group->ring != NULL && posting->release != NULL)
+            ringbus__reference_begin(group);
         *(group->ring ? &claims->rings : &claims->callers) |= group->bit;
     }
     return RINGBUS_OK;
 }
 
-static void
-abandon(const struct posting *posting, const struct claims *claims, uint64_t rings)
+void
+ringbus__claims_abandon(const struct posting *posting, const struct claims *claims, uint64_t rings)
 {
     for (uint64_t left = rings; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
@@ -63,7 +57,7 @@ claim_all(const struct posting *posting, struct claims *claims, bool has_pass)
             ringbus__ring_claim_now(group->ring, 1, group_spare(group, has_pass), has_pass);
 
         if (sequence < 0) {
-            abandon(posting, claims, claimed);
+            ringbus__claims_abandon(posting, claims, claimed);
             claims->full = group;
             return sequence == RINGBUS_ESHUTDOWN ? ringbus__post_is_closed(posting, group)
                                                  : (int)sequence;
@@ -73,12 +67,12 @@ claim_all(const struct posting *posting, struct claims *claims, bool has_pass)
     }
     if ((load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & claimed) == claimed)
         return RINGBUS_OK;
-    abandon(posting, claims, claimed);
+    ringbus__claims_abandon(posting, claims, claimed);
     return START_AGAIN;
 }
 
-static int
-claim_in_order(const struct posting *posting, struct claims *claims, bool has_pass)
+int
+ringbus__claims_take(const struct posting *posting, struct claims *claims, bool has_pass)
 {
     struct ringbus_topic *topic = posting->topic;
     int outcome = RINGBUS_OK;
@@ -91,29 +85,98 @@ claim_in_order(const struct posting *posting, struct claims *claims, bool has_pa
     return outcome;
 }
 
-int
-ringbus__post_several(const struct posting *posting, uint64_t route)
-{
-    struct ringbus_bus *bus = posting->topic->bus;
-    const bool has_pass = ringbus__bus_has_pass(bus);
-    struct claims claims;
-    struct caller_post caller;
-    int outcome = sort_groups(posting, route, &claims);
+/* ---- the post ---- */
 
-    if (outcome == RINGBUS_OK && claims.callers != 0)
-        outcome = ringbus__caller_begin(&caller, posting, claims.callers);
+static uint32_t
+count_of(uint64_t groups)
+{
+    return (uint32_t)__builtin_popcountll(groups);
+}
+
+/* A block that a post has beside its slots, while it runs caller groups. */
+static int
+hold_block(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+{
+    caller->reference = NULL;
+    caller->holder = NULL;
+    if (posting->release == NULL || claims->rings == 0 || !caller->is_outermost)
+        return RINGBUS_OK;
+    caller->holder = ringbus__reference_hold(posting->topic->bus);
+    return caller->holder != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
+}
+
+/* Everything the post needs in caller groups. */
+static int
+begin_callers(
+    const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+{
+    int outcome = RINGBUS_OK;
+
+    if (claims->callers == 0)
+        return RINGBUS_OK;
+    outcome = ringbus__caller_begin(caller, posting, claims->callers);
     if (outcome == RINGBUS_EAGAIN && posting->may_wait)
         return RINGBUS_EDEADLK; /* nested posts are delivered after the event this thread is in */
     if (outcome != RINGBUS_OK)
         return outcome;
+    outcome = hold_block(posting, claims, caller);
     /* TABLE acquire: after the announcement. A group that is no longer in the route has not waited for us. */
-    if ((load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & claims.callers) !=
-        claims.callers) {
-        ringbus__caller_cancel(&caller);
-        return START_AGAIN;
+    if (outcome == RINGBUS_OK && (load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) &
+                                     claims->callers) != claims->callers)
+        outcome = START_AGAIN;
+    if (outcome != RINGBUS_OK)
+        ringbus__caller_cancel(caller);
+    return outcome;
+}
+
+/* Fill and publish the slots that the post has claimed. */
+static void
+fill_by_reference(
+    const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+{
+    uint32_t count = count_of(claims->rings);
+    struct ringbus_reference *reference = NULL;
+
+    if (claims->callers != 0)
+        count += caller->is_outermost ? 1 : count_of(claims->callers);
+    /* Else it stays in the frame. */
+    if (claims->rings != 0 || !caller->is_outermost)
+        reference = ringbus__reference_take(posting, count);
+    if (claims->callers != 0)
+        caller->reference = reference;
+    for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+        struct ringbus_group *group = ringbus__group_at(posting->topic->bus, index);
+
+        post_enter(posting, group, claims->sequences[index], reference);
+        ringbus_ring_publish(group->ring, claims->sequences[index], 1);
     }
+}
+
+static void
+fill(const struct posting *posting, const struct claims *claims)
+{
+    for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        post_fill(posting, ringbus__group_at(posting->topic->bus, index), claims->sequences[index]);
+    }
+}
+
+int
+ringbus__post_several(const struct posting *posting, uint64_t route)
+{
+    const bool has_pass = ringbus__bus_has_pass(posting->topic->bus);
+    struct claims claims;
+    struct caller_post caller;
+    int outcome = ringbus__claims_sort(posting, route, &claims);
+
+    if (outcome == RINGBUS_OK)
+        outcome = begin_callers(posting, &claims, &caller);
+    if (outcome != RINGBUS_OK)
+        return outcome;
     claims.matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    outcome = claim_in_order(posting, &claims, has_pass);
+    outcome = ringbus__claims_take(posting, &claims, has_pass);
     if (outcome != RINGBUS_OK && claims.callers != 0)
         ringbus__caller_cancel(&caller);
     if (outcome == RINGBUS_EAGAIN) {
@@ -122,11 +185,10 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     }
     if (outcome != RINGBUS_OK)
         return outcome;
-    for (uint64_t left = claims.rings; left != 0; left &= left - 1) {
-        const uint32_t index = (uint32_t)__builtin_ctzll(left);
-
-        post_fill(posting, ringbus__group_at(bus, index), claims.sequences[index]);
-    }
+    if (posting->release != NULL)
+        fill_by_reference(posting, &claims, &caller);
+    else
+        fill(posting, &claims);
     if (claims.callers != 0)
         ringbus__caller_deliver(&caller);
     return claims.matched;
