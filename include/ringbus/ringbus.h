@@ -472,8 +472,9 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
  *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
  *         ring groups and caller groups at once);
- *         when a ring is full: RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting
- *         could never end, see the table above)
+ *         when a ring is full, or, outside handlers of the bus, only its group's reserve is left:
+ *         RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting could never end, see
+ *         the table above)
  * Thread  any. By handle to one group: no lock, no allocation, no system call unless somebody sleeps.
  * Source  Guava post(), which returns nothing; the count is Redis PUBLISH's. */
 RINGBUS_API int ringbus_post(

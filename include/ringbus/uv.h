@@ -56,9 +56,9 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_uv_group_open(struct ringbus_bus *bus,
     const struct ringbus_uv_group_options *options, struct ringbus_group **ret_group);
 
 /* Call `callback` once, on the loop, from its turn, when every group of `bus` that refused a post on this loop since
- * the last time has fallen to half its capacity or has ended (is it so already: on the next turn), or when the bus
- * shuts down. Callbacks run in the order they were asked for; when one of them is refused again, those behind it
- * wait on, in order.
+ * the last time has fallen to half its capacity (less its reserve) or has ended (is it so already: on the next turn),
+ * or when the bus shuts down. Callbacks run in the order they were asked for; when one of them is refused again, those
+ * behind it wait on, in order.
  *
  * return  RINGBUS_OK, RINGBUS_EINVAL (no group of the bus is attached to this loop), RINGBUS_ENOMEM
  * Thread  the loop's */

@@ -43,7 +43,7 @@ struct record {
     void *frames;
     void *frame_memory; /* for them, kept until the thread exits */
     uint32_t hooks;
-    uint32_t claims; /* open ones, in place: the thread must not wait */
+    uint32_t claims;  /* open ones, in place: the thread must not wait */
     bool is_in_dead;  /* one of them is on_dead */
     bool is_in_stall; /* one of them is on_stall */
     /* guarded by the list's lock */
