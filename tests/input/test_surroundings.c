@@ -1,4 +1,4 @@
-/* test_surroundings.c - signals, sleeps that end for nothing, one processor for all, a process that is stopped, or ends. */
+/* test_surroundings.c - signals, sleeps that end for nothing, one processor, a process that is stopped or ends. */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>

@@ -29,6 +29,8 @@ good_tree() {
     put include/ringbus/uv.h '#include <uv.h>\n\n#include "ringbus/ringbus.h"\n'
     put include/ringbus/ringbus.h '#define RINGBUS_X 1\nRINGBUS_API int ringbus_open(void);\n'
     put examples/01_hello.c '#include <ringbus/ringbus.h>\n'
+    put tests/bus/test_bus.c '#include "bus/bus.h"\n'
+    put tests/input/test_name.c '#include "bus/bus.h"\n'
     put README.md 'See `lib/base/park.c`, `base/{order,atomic}.h`, `park.c` and `lib/*/topic.c`.\n'
     put run '#!/bin/sh\necho run\n'
     for name in $more; do put "lib/ring/$name.h" ''; done

@@ -84,9 +84,10 @@ if grep -q '^```c$' README.md; then
         say "README.md: its program is not examples/01_hello.c"
 fi
 
+layers=$(find tests \( -name 'test_*.c' -o -name 'stress_*.c' -o -name 'fault_*.c' \) -print 2>/dev/null |
+    sed 's,^tests/\([^/]*\)/.*,\1,' | sort -u | paste -sd '|' -)
 for page in README.md docs/*.md docs/guide/*.md; do
     [ -f "$page" ] || continue
-    layers='base|ring|options|set|share|processor|bus|input|lanes|executor|process|exit|uv|stress|fault'
     grep -noE "\`($layers)/[a-z0-9_]+\`" "$page" | tr -d '\140' |
         while IFS=: read -r line test; do
             grep -rqF "START_TEST(${test#*/})" "tests/${test%%/*}" 2>/dev/null ||
