@@ -286,6 +286,9 @@ open_group(struct bell *bell, uv_loop_t *loop, bool is_new,
     core.name = options->name;
     core.capacity = options->capacity;
     core.slot_size = options->slot_size;
+    core.reserve = options->reserve;
+    core.max_lag = options->max_lag;
+    core.max_call_ns = options->max_call_ns;
     if (attachment != NULL)
         outcome = ringbus__loop_group_open(bell->loop, &core, &group);
     if (outcome == RINGBUS_OK && is_new)

@@ -128,6 +128,28 @@ START_TEST(a_refused_try_tells_once_until_the_group_has_fallen_to_half)
 }
 END_TEST
 
+/* Where ordinary posts can fill less than half of the ring. */
+START_TEST(a_large_reserve_does_not_end_an_episode_at_once)
+{
+    static struct probe probe;
+    struct ringbus_group_options options = small(RINGBUS_GROUP_POLLED);
+    struct ringbus_bus *bus = open_bus();
+    struct ringbus_group *group = NULL;
+
+    probe = (struct probe){0};
+    options.reserve = RING - 1;
+    group = open_small(bus, &options);
+    add(bus, group, &probe, "probe", "a");
+    for (uint32_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(fill(bus, "a"), 1);
+        ck_assert_int_eq(fill(bus, "a"), 0);
+        check_notice(i, "", "", 1);
+        ck_assert_int_eq(ringbus_group_poll(group, 1), 1);
+    }
+    close_polled(bus, group);
+}
+END_TEST
+
 START_TEST(a_paused_group_is_told_to_be_paused)
 {
     static struct probe probe;
@@ -249,7 +271,8 @@ main(void)
         of_several_consumers_the_one_that_runs_is_named,
         of_two_lanes_the_one_that_is_behind_is_named,
         a_refused_try_tells_once_until_the_group_has_fallen_to_half,
-        a_paused_group_is_told_to_be_paused, without_a_hook_there_are_no_episodes,
+        a_large_reserve_does_not_end_an_episode_at_once, a_paused_group_is_told_to_be_paused,
+        without_a_hook_there_are_no_episodes,
         a_lane_that_lags_tells_once_until_it_has_fallen_to_half_of_that,
         limits_out_of_range_are_invalid, where_is_copied_and_of_a_long_one_the_end_is_kept);
 }

@@ -229,6 +229,57 @@ START_TEST(a_handler_of_a_threads_group_waits_for_the_loop_to_make_room)
 }
 END_TEST
 
+/* The reserve of a loop's group is for its handlers, not for its thread; who is stuck there is named. */
+static struct ringbus_bus *full_bus;
+static uint64_t stalls;
+
+static void
+count_stall(struct ringbus_bus *bus, const struct ringbus_stall *stall, void *context)
+{
+    (void)bus, (void)context;
+    MUST(strcmp(stall->consumer, stalls == 0 ? "" : "consumer-1") == 0, "%s", stall->consumer);
+    stalls++;
+}
+
+static int
+fill_reserve(const struct ringbus_event *event, void *context)
+{
+    uint64_t *calls = context;
+
+    (void)event;
+    if ((*calls)++ == 0)
+        MUST(post_numbers(full_bus, "t", CAPACITY) == 2, "two slots are the reserve");
+    return 0;
+}
+
+START_TEST(the_reserve_of_a_loops_group_is_for_its_handlers)
+{
+    struct ringbus_uv_group_options options = ringbus_uv_group_options_default();
+    struct ringbus_options bus_options = ringbus_options_default();
+    struct faulty_allocator memory;
+    struct ringbus_group *group = NULL;
+    struct place place;
+    uint64_t calls = 0;
+
+    bus_options.on_stall = count_stall;
+    full_bus = open_bus_with(&memory, bus_options);
+    place_open(&place);
+    options.capacity = CAPACITY;
+    options.reserve = 2;
+    stalls = 0;
+    ck_assert_int_eq(ringbus_uv_group_open(full_bus, &place.loop, &options, &group), RINGBUS_OK);
+    consume(full_bus, group, fill_reserve, &calls, "t");
+    ck_assert_uint_eq(post_numbers(full_bus, "t", CAPACITY), CAPACITY - 2);
+    ck_assert_uint_eq(stalls, 1);
+    settle(&place);
+    ck_assert_uint_eq(calls, CAPACITY);
+    options.max_lag = CAPACITY + 1;
+    ck_assert_int_eq(
+        ringbus_uv_group_open(full_bus, &place.loop, &options, &group), RINGBUS_EINVAL);
+    detach_and_close(full_bus, &memory, &place, group);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -239,5 +290,6 @@ main(void)
         a_handlers_post_finds_the_room_of_the_events_before_its_own_and_no_more,
         another_thread_waits_for_the_loop_to_make_room,
         another_threads_deadline_ends_its_wait_for_a_loop_that_does_not_run,
-        a_handler_of_a_threads_group_waits_for_the_loop_to_make_room);
+        a_handler_of_a_threads_group_waits_for_the_loop_to_make_room,
+        the_reserve_of_a_loops_group_is_for_its_handlers);
 }

@@ -216,9 +216,10 @@ static bool
 end_episode(struct ringbus_group *group)
 {
     const uint32_t max_lag = load_u32(&group->stalls.max_lag, ORDER_HINT);
-    const uint32_t high = max_lag > 0 ? max_lag : group->capacity;
+    const int64_t half = group_half(group);
+    const int64_t low = max_lag > 0 && max_lag / 2 < half ? max_lag / 2 : half;
 
-    if (ringbus__group_lag(group) > (int64_t)high / 2)
+    if (ringbus__group_lag(group) > low)
         return false;
     and_u32(&group->is_watched, ~(uint32_t)WATCHED_FOR_FALL, ORDER_WAKE);
     ringbus__barrier_heavy();

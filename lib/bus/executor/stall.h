@@ -1,11 +1,10 @@
 /* stall.h - notices of groups that do not get on: who tells, and when.
  *
  * An episode begins when a post finds no room in a group or, with max_lag, when a lane ends a pass further behind than
- * that. It is over when a lane ends a pass and has half of that, or half of the ring, left to do. on_stall is told once
- * of an episode, and once of each call that a post finds running for max_call_ns. Nobody watches: a lane looks at one
- * word a pass (group.h, is_watched), which it looks at for others anyway, and no clock is read before a post finds no
- * room.
- * Without an on_stall hook there are no episodes.
+ * that. It is over when a lane ends a pass and has no more than half of that, and of what ordinary posts can fill, left
+ * to do. on_stall is told once of an episode, and once of each call that a post finds running for max_call_ns. Nobody
+ * watches: a lane looks at one word a pass (group.h, is_watched), which it looks at for others anyway, and no clock is
+ * read before a post finds no room. Without an on_stall hook there are no episodes.
  * I1  who begins an episode sets its bit, then a heavy barrier, then looks at the lag; a lane moves its position, then
  *     a light barrier, then looks at the bit: one of them ends it when the lag has fallen
  * I2  who ends it looks whether there is room, after a heavy barrier. If not, somebody may have found none, and the bit
