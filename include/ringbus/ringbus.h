@@ -198,7 +198,7 @@ struct ringbus_options {
     /* A group stalls: a post found no room in it, or it lags (max_lag). Told once, until the lag has fallen to half of
      * the capacity (less the reserve) and, with max_lag, of that; and once for each call that was seen running for
      * max_call_ns. On the thread that found it: a posting one, before it waits or is refused; an executor, between two
-     * passes. Posts made in it should be tries, and tell of no stalls. Nobody watches in between: no thread, no clock. */
+     * passes. Posts in it should be tries, and tell of no stalls. Nobody watches meanwhile, no thread, no clock. */
     void (*on_stall)(struct ringbus_bus *bus, const struct ringbus_stall *stall, void *context);
     void *hook_context;
 
