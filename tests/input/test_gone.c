@@ -221,12 +221,13 @@ END_TEST
 
 /* ---- topics ---- */
 
-enum { TOPIC_CALLS = 6 };
+enum { TOPIC_CALLS = 7 };
 
 static void
 use_topic(void *context)
 {
     struct use *use = context;
+    struct ringbus_claim claim;
 
     switch (use->call) {
     case 0:
@@ -243,6 +244,9 @@ use_topic(void *context)
         break;
     case 4:
         use->outcome = ringbus_topic_name(use->topic) != NULL;
+        break;
+    case 5:
+        use->outcome = ringbus_topic_claim_until(use->topic, 1, 0, NULL, &claim);
         break;
     default:
         ringbus_topic_close(use->topic);

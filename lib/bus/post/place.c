@@ -135,6 +135,8 @@ ringbus_topic_claim_until(struct ringbus_topic *topic, size_t size, int64_t dead
     struct ringbus_post_options options = ringbus_post_options_default();
     struct posting posting = {
         .topic = topic, .size = size, .may_wait = true, .deadline_ns = deadline_ns};
+
+    assert(topic_is_live(topic));
     if (topic == NULL || ret_claim == NULL ||
         ringbus__options_read(&options, sizeof options, sizeof options, given) != 0 ||
         options.release != NULL)
@@ -227,6 +229,7 @@ ringbus_topic_publish(struct ringbus_claim *claim)
         return RINGBUS_EINVAL;
     if (claim->data == NULL)
         return 0;
+    assert(topic_is_live(claim->topic));
     if (bus_is_forked(claim->topic->bus))
         return RINGBUS_EFORKED;
     if (!is_of_this_thread(claim) || claim->size > claim->room)
@@ -255,6 +258,7 @@ ringbus_topic_abandon(struct ringbus_claim *claim)
         return RINGBUS_EINVAL;
     if (claim->data == NULL)
         return RINGBUS_OK;
+    assert(topic_is_live(claim->topic));
     if (bus_is_forked(claim->topic->bus))
         return RINGBUS_EFORKED;
     if (!is_of_this_thread(claim))
