@@ -117,7 +117,7 @@ struct ringbus_group_options {
      * free. More than one only in a threads group. */
     uint32_t lanes;
     /* Events in the ring, 2..2^20, rounded up to a power of two; 0: 1024. In a caller group: nested posts that may be
-     * queued at once, over all threads. */
+     * queued, and claims in place that may be open, at once, over all threads. */
     uint32_t capacity;
     uint32_t slot_size; /* largest payload in bytes, 1..2^20; 0: 208 */
     uint32_t wait;      /* enum ringbus_wait, except CUSTOM */

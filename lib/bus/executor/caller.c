@@ -147,7 +147,7 @@ take(struct ringbus_group *group, const struct posting *posting)
     pending->ordered = posting->ordered;
     pending->size = posting->size;
     pending->reference = NULL;
-    if (posting->size > 0 && posting->release == NULL)
+    if (posting->size > 0 && posting->by_reference == NULL)
         memcpy(pending->data, posting->data, posting->size);
     pending->next = NULL;
     return pending;
@@ -470,7 +470,7 @@ deliver_own(struct frame *frame, const struct caller_post *post)
         .sequence = -1,
     };
 
-    if (posting->release != NULL)
+    if (posting->by_reference != NULL)
         show_own(frame, post, &event);
     for (uint64_t left = post->groups; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);

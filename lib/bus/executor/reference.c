@@ -150,8 +150,8 @@ void
 ringbus__reference_in_frame(struct ringbus_reference *frame, const struct posting *posting)
 {
     frame->bus = posting->topic->bus;
-    frame->release = posting->release;
-    frame->context = posting->release_context;
+    frame->release = posting->by_reference->release;
+    frame->context = posting->by_reference->release_context;
     frame->data = (void *)(uintptr_t)posting->data;
     frame->size = posting->size;
     frame->is_in_frame = true;

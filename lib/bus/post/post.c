@@ -86,9 +86,9 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
         bus_leave_hook();
         record->is_in_dead = false;
     }
-    if (posting->release != NULL)
-        ringbus__reference_release(
-            posting->release, (void *)(uintptr_t)posting->data, posting->release_context);
+    if (posting->by_reference != NULL)
+        ringbus__reference_release(posting->by_reference->release, (void *)(uintptr_t)posting->data,
+            posting->by_reference->release_context);
     return 0;
 }
 
@@ -119,7 +119,8 @@ post(const struct posting *posting)
         if (unlikely(route == 0))
             return post_dead(topic->bus, topic->name, posting);
         group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
-        if (likely((route & (route - 1)) == 0 && group->ring != NULL && posting->release == NULL))
+        if (likely(
+                (route & (route - 1)) == 0 && group->ring != NULL && posting->by_reference == NULL))
             outcome = post_one(posting, group);
         else
             outcome = ringbus__post_several(posting, route);
@@ -127,24 +128,28 @@ post(const struct posting *posting)
     return outcome;
 }
 
-static int
-post_by_handle(struct posting *posting, const struct ringbus_post_options *given)
+static __attribute__((noinline)) int
+post_with(struct posting *posting, const struct ringbus_post_options *given)
 {
     struct ringbus_post_options options = ringbus_post_options_default();
 
+    if (ringbus__options_read(&options, sizeof options, sizeof options, given) != 0)
+        return RINGBUS_EINVAL;
+    posting->ordered = options.ordered;
+    if (options.release != NULL)
+        posting->by_reference = &options;
+    return post(posting);
+}
+
+static int
+post_by_handle(struct posting *posting, const struct ringbus_post_options *given)
+{
     assert(topic_is_live(posting->topic));
     if (unlikely(posting->topic == NULL))
         return RINGBUS_EINVAL;
     if (bus_is_forked(posting->topic->bus))
         return RINGBUS_EFORKED;
-    if (given != NULL) {
-        if (ringbus__options_read(&options, sizeof options, sizeof options, given) != 0)
-            return RINGBUS_EINVAL;
-        posting->ordered = options.ordered;
-        posting->release = options.release;
-        posting->release_context = options.release_context;
-    }
-    return post(posting);
+    return given != NULL ? post_with(posting, given) : post(posting);
 }
 
 int

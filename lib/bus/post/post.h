@@ -11,13 +11,11 @@ struct posting {
     const void *data;
     size_t size;
     uint64_t ordered;
-    bool may_wait;
     int64_t deadline_ns;
+    bool may_wait;
     bool holds_topic; /* a reference, for the time of the post */
-    /* not NULL: by reference */
-    void (*release)(void *data, void *context);
-    void *release_context;
-    bool is_claimed; /* in place, before: the bus has not come to its end since */
+    bool is_claimed;  /* in place, before: the bus has not come to its end since */
+    const struct ringbus_post_options *by_reference; /* NULL: by copy */
 };
 
 /* What a post has in the groups of its topic. */

@@ -15,11 +15,11 @@ ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claim
     for (uint64_t left = route; left != 0; left &= left - 1) {
         struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
 
-        if (posting->size > group->slot_size && posting->release == NULL)
+        if (posting->size > group->slot_size && posting->by_reference == NULL)
             return RINGBUS_EMSGSIZE;
         if (group_is_broken(group))
             return RINGBUS_ESHUTDOWN;
-        if (group->ring != NULL && posting->release != NULL)
+        if (group->ring != NULL && posting->by_reference != NULL)
             ringbus__reference_begin(group);
         *(group->ring ? &claims->rings : &claims->callers) |= group->bit;
     }
@@ -99,7 +99,7 @@ hold_block(const struct posting *posting, const struct claims *claims, struct ca
 {
     caller->reference = NULL;
     caller->holder = NULL;
-    if (posting->release == NULL || claims->rings == 0 || !caller->is_outermost)
+    if (posting->by_reference == NULL || claims->rings == 0 || !caller->is_outermost)
         return RINGBUS_OK;
     caller->holder = ringbus__reference_hold(posting->topic->bus);
     return caller->holder != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
@@ -185,7 +185,7 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     }
     if (outcome != RINGBUS_OK)
         return outcome;
-    if (posting->release != NULL)
+    if (posting->by_reference != NULL)
         fill_by_reference(posting, &claims, &caller);
     else
         fill(posting, &claims);
