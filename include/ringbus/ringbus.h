@@ -15,7 +15,7 @@
  *   topic_publish, _abandon, event_keep,   | never wait              | never wait
  *   event_drop                             |                         |
  *   try_post                               | never waits             | never waits
- *   consumer_open, register, unregister,   | never wait              | never wait
+ *   consumer_open, register*, unregister*, | never wait              | never wait
  *   is_subscribed, topic_*, group_open,    |                         |
  *   group_pause, group_resume, visit, dump |                         |
  *   consumer_close, group_close, shutdown  | wait for handlers       | begin, return RINGBUS_PENDING
@@ -63,7 +63,7 @@ struct ringbus_event {
     uint64_t ordered; /* the post options' ordering key; 0: none */
     int64_t sequence; /* index in its group's ring; -1 in a caller group */
     uint64_t lost;    /* events dropped before this one; 0 in a lossless group */
-    /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a topic nobody knows. */
+    /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a name that has no topic. */
     struct ringbus_topic *handle;
     struct ringbus_reference *reference; /* for ringbus_event_keep; NULL: by copy, or in on_dead */
 };
@@ -178,6 +178,9 @@ struct ringbus_options {
     /* Groups at once, the default group included, 1..64; 0: 16. A closed group counts until one of its kind, lanes,
      * capacity and slot size is opened, which takes its place. */
     uint32_t max_groups;
+    /* Of the topics at once: those kept for posts by name alone while there are patterns (ringbus_register_pattern),
+     * 1..max_topics; 0: 1024, or max_topics if that is less. */
+    uint32_t max_cached_topics;
     const struct ringbus_group_options
         *default_group;                        /* NULL: one thread, 1024 slots; not POLLED */
     const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
@@ -400,14 +403,59 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_register_consumer(
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_topics(struct ringbus_bus *bus,
     struct ringbus_consumer *consumer, const char *const *topics, size_t count);
 
-/* End one registration, or all (topic NULL). Never waits; no further event is chosen for the consumer, also not
- * one that was posted before; a call that was already chosen may end after this one has returned.
+/* Register a consumer on every topic whose name matches a pattern, those that are there and those that come: it gets
+ * their events as if it were registered on each by name. A consumer that several registrations match, by name or by
+ * patterns, is called once per event.
  *
- * return  RINGBUS_OK, RINGBUS_ENOENT (not registered there; with NULL: nowhere) */
+ * Names and patterns are tokens between dots; an empty token is one, too ("a..b" has three). In a pattern the token `*`
+ * stands for exactly one token, whatever it is, and `>`, as the last token only, for one or more. A token in which `*`
+ * or `>` is only a part stands for itself.
+ *
+ * A post by handle costs the same with any number of patterns. While there are any, a post by name to a name that has
+ * no topic makes one: the patterns are asked once, and the topic is kept for the next post (max_cached_topics; the
+ * oldest goes first). It takes the bus's lock, and memory; later posts to the name cost what others do.
+ *
+ * pattern  1..max_topic_length bytes
+ * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last), RINGBUS_EEXIST (this consumer has this
+ *          pattern), RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN (as for ringbus_register_consumer)
+ * Thread   any; never waits for handlers. Looks at all topics there are, under the bus's lock.
+ * Source   NATS subjects; here `*` and `>` match empty tokens, which NATS has none of. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_register_pattern(
+    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *pattern);
+
+/* The same for any predicate on names.
+ *
+ * match   nonzero: the consumer wants the topic. Asked once for each topic: when this is called, or when the topic is
+ *         made; once more when the predicate is unregistered, by ringbus_is_subscribed, and for a name that no topic
+ *         could be made for. It runs under the bus's locks, on any thread that makes a topic: it must be quick, always
+ *         give the same answer for the same name, call nothing of the library, and take no lock. Each one is asked for
+ *         each new topic: use patterns where they will do.
+ * return  as above; RINGBUS_EEXIST: this consumer has this predicate with this context */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_register_match(struct ringbus_bus *bus,
+    struct ringbus_consumer *consumer, int (*match)(const char *topic, void *context),
+    void *context);
+
+/* End one registration by name, or all of any kind (topic NULL). Never waits; no further event is chosen for the
+ * consumer, also not one that was posted before; a call that was already chosen may end after this one has returned.
+ * Where a pattern of the consumer matches the topic, too, it goes on getting its events.
+ *
+ * return  RINGBUS_OK, RINGBUS_ENOENT (not registered there by name; with NULL: nowhere) */
 RINGBUS_API int ringbus_unregister_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
 
-/* return  1, 0, or RINGBUS_EINVAL */
+/* The same for a registration by pattern or predicate: events of its topics go on coming where the consumer is
+ * registered by name, or another of its patterns matches.
+ *
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOENT (this consumer has no such pattern, or no such predicate with this
+ *         context) */
+RINGBUS_API int ringbus_unregister_pattern(
+    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *pattern);
+RINGBUS_API int ringbus_unregister_match(struct ringbus_bus *bus, struct ringbus_consumer *consumer,
+    int (*match)(const char *topic, void *context), void *context);
+
+/* Whether the consumer gets the events of a topic, by its name or by a pattern; also for a name that has no topic yet.
+ *
+ * return  1, 0, or RINGBUS_EINVAL */
 RINGBUS_API int ringbus_is_subscribed(
     struct ringbus_bus *bus, const struct ringbus_consumer *consumer, const char *topic);
 
@@ -427,7 +475,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_open(
 /* Give a handle back. Do not close event->handle. NULL is allowed. */
 RINGBUS_API void ringbus_topic_close(struct ringbus_topic *topic);
 
-/* How many consumers are registered: 0 spares building a payload. A snapshot. NULL: 0. */
+/* How many consumers are registered, by name or by patterns: 0 spares building a payload. A snapshot. NULL: 0. */
 RINGBUS_API uint32_t ringbus_topic_consumers(const struct ringbus_topic *topic);
 
 /* Its name; valid as long as the handle. */
@@ -471,7 +519,8 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  *         registration or unregistration made at the same time may or may not be counted), or
  *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
  *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
- *         ring groups and caller groups at once);
+ *         ring groups and caller groups at once, or by name as the next);
+ *         by name: RINGBUS_ENOSPC, RINGBUS_ENOMEM (a pattern matches a name that no topic could be made for);
  *         when a ring is full, or, outside handlers of the bus, only its group's reserve is left:
  *         RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting could never end, see
  *         the table above)

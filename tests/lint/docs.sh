@@ -86,7 +86,7 @@ fi
 
 for page in README.md docs/*.md docs/guide/*.md; do
     [ -f "$page" ] || continue
-    layers='base|ring|options|set|share|processor|bus|input|lanes|executor|process|exit|uv|stress|fault'
+    layers='base|ring|options|set|share|processor|bus|pattern|input|lanes|executor|process|exit|uv|stress|fault'
     grep -noE "\`($layers)/[a-z0-9_]+\`" "$page" | tr -d '\140' |
         while IFS=: read -r line test; do
             grep -rqF "START_TEST(${test#*/})" "tests/${test%%/*}" 2>/dev/null ||
