@@ -403,34 +403,27 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_register_consumer(
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_topics(struct ringbus_bus *bus,
     struct ringbus_consumer *consumer, const char *const *topics, size_t count);
 
-/* Register a consumer on every topic whose name matches a pattern, those that are there and those that come: it gets
- * their events as if it were registered on each by name. A consumer that several registrations match, by name or by
- * patterns, is called once per event.
- *
- * Names and patterns are tokens between dots; an empty token is one, too ("a..b" has three). In a pattern the token `*`
- * stands for exactly one token, whatever it is, and `>`, as the last token only, for one or more. A token in which `*`
- * or `>` is only a part stands for itself.
- *
- * A post by handle costs the same with any number of patterns. While there are any, a post by name to a name that has
- * no topic makes one: the patterns are asked once, and the topic is kept for the next post (max_cached_topics; the
- * oldest goes first). It takes the bus's lock, and memory; later posts to the name cost what others do.
+/* Register a consumer on every topic that a pattern matches, those that are there and those that come, as if by name.
+ * One that several registrations match is called once per event. In a pattern the token `*` between dots stands for
+ * exactly one token of a name, also an empty one ("a..b" has three tokens), `>` as the last token for one or more; as
+ * part of a token they stand for themselves. A post costs the same with any number of patterns. While there are any, a
+ * post to a name that has no topic makes one, asks the patterns once, and keeps it (max_cached_topics, oldest out
+ * first): that post takes the bus's lock, and memory.
  *
  * pattern  1..max_topic_length bytes
- * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last), RINGBUS_EEXIST (this consumer has this
- *          pattern), RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN (as for ringbus_register_consumer)
+ * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last), RINGBUS_EEXIST, RINGBUS_ENOMEM,
+ *          RINGBUS_ESHUTDOWN (as for ringbus_register_consumer)
  * Thread   any; never waits for handlers. Looks at all topics there are, under the bus's lock.
- * Source   NATS subjects; here `*` and `>` match empty tokens, which NATS has none of. */
+ * Source   NATS subjects, which have no empty tokens. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_pattern(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *pattern);
 
-/* The same for any predicate on names.
+/* The same for any predicate on names: nonzero, the consumer wants the topic.
  *
- * match   nonzero: the consumer wants the topic. Asked once for each topic: when this is called, or when the topic is
- *         made; once more when the predicate is unregistered, by ringbus_is_subscribed, and for a name that no topic
- *         could be made for. It runs under the bus's locks, on any thread that makes a topic: it must be quick, always
- *         give the same answer for the same name, call nothing of the library, and take no lock. Each one is asked for
- *         each new topic: use patterns where they will do.
- * return  as above; RINGBUS_EEXIST: this consumer has this predicate with this context */
+ * match   asked once for each topic; once more when it is unregistered, by ringbus_is_subscribed, and for a name that no
+ *         topic could be made for. Under the bus's locks, on any thread that makes a topic: quick, always the same answer
+ *         for a name, no call of the library, no lock
+ * return  as above; RINGBUS_EEXIST: the consumer has it with this context */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_match(struct ringbus_bus *bus,
     struct ringbus_consumer *consumer, int (*match)(const char *topic, void *context),
     void *context);
@@ -443,19 +436,14 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_register_match(struct ringbus_bus *bus
 RINGBUS_API int ringbus_unregister_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
 
-/* The same for a registration by pattern or predicate: events of its topics go on coming where the consumer is
- * registered by name, or another of its patterns matches.
- *
- * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOENT (this consumer has no such pattern, or no such predicate with this
- *         context) */
+/* The same for a pattern or predicate; what the consumer has by name, or by another pattern, goes on.
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOENT */
 RINGBUS_API int ringbus_unregister_pattern(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *pattern);
 RINGBUS_API int ringbus_unregister_match(struct ringbus_bus *bus, struct ringbus_consumer *consumer,
     int (*match)(const char *topic, void *context), void *context);
 
-/* Whether the consumer gets the events of a topic, by its name or by a pattern; also for a name that has no topic yet.
- *
- * return  1, 0, or RINGBUS_EINVAL */
+/* return  1: it gets the topic's events, by name or pattern, also if there is no such topic yet; 0, RINGBUS_EINVAL */
 RINGBUS_API int ringbus_is_subscribed(
     struct ringbus_bus *bus, const struct ringbus_consumer *consumer, const char *topic);
 

@@ -158,7 +158,8 @@ close_topic(struct ringbus_topic *topic)
 static bool
 is_over(struct ringbus_topic *topic, bool has_bus_lock)
 {
-    if (!is_passed(topic))
+    /* In this order: a handler that has kept its event is seen to have done so once rings have passed the event. */
+    if (!is_passed(topic) || is_referenced(topic))
         return false;
     if (!topic->is_matched)
         return true;
@@ -166,7 +167,7 @@ is_over(struct ringbus_topic *topic, bool has_bus_lock)
         return false;
     if (!topic_is_closed(load_u32(&topic->closings, ORDER_OWN)))
         close_topic(topic);
-    if (!is_passed(topic))
+    if (!is_passed(topic) || is_referenced(topic))
         return false;
     ringbus__registration_end_topic(topic);
     return true;
