@@ -15,7 +15,7 @@
  *   topic_publish, _abandon, event_keep,   | never wait              | never wait
  *   event_drop                             |                         |
  *   try_post                               | never waits             | never waits
- *   consumer_open, register, unregister,   | never wait              | never wait
+ *   consumer_open, register*, unregister*, | never wait              | never wait
  *   is_subscribed, topic_*, group_open,    |                         |
  *   group_pause, group_resume, visit, dump |                         |
  *   consumer_close, group_close, shutdown  | wait for handlers       | begin, return RINGBUS_PENDING
@@ -63,7 +63,7 @@ struct ringbus_event {
     uint64_t ordered; /* the post options' ordering key; 0: none */
     int64_t sequence; /* index in its group's ring; -1 in a caller group */
     uint64_t lost;    /* events dropped before this one; 0 in a lossless group */
-    /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a topic nobody knows. */
+    /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a name that has no topic. */
     struct ringbus_topic *handle;
     struct ringbus_reference *reference; /* for ringbus_event_keep; NULL: by copy, or in on_dead */
 };
@@ -178,6 +178,9 @@ struct ringbus_options {
     /* Groups at once, the default group included, 1..64; 0: 16. A closed group counts until one of its kind, lanes,
      * capacity and slot size is opened, which takes its place. */
     uint32_t max_groups;
+    /* Of the topics at once: those kept for posts by name alone while there are patterns (ringbus_register_pattern),
+     * 1..max_topics; 0: 1024, or max_topics if that is less. */
+    uint32_t max_cached_topics;
     const struct ringbus_group_options
         *default_group;                        /* NULL: one thread, 1024 slots; not POLLED */
     const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
@@ -400,14 +403,47 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_register_consumer(
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_topics(struct ringbus_bus *bus,
     struct ringbus_consumer *consumer, const char *const *topics, size_t count);
 
-/* End one registration, or all (topic NULL). Never waits; no further event is chosen for the consumer, also not
- * one that was posted before; a call that was already chosen may end after this one has returned.
+/* Register a consumer on every topic that a pattern matches, those that are there and those that come, as if by name.
+ * One that several registrations match is called once per event. In a pattern the token `*` between dots stands for
+ * exactly one token of a name, also an empty one ("a..b" has three tokens), `>` as the last token for one or more; as
+ * part of a token they stand for themselves. A post costs the same with any number of patterns. While there are any, a
+ * post to a name that has no topic makes one, asks the patterns once, and keeps it (max_cached_topics, oldest out
+ * first): that post takes the bus's lock, and memory.
  *
- * return  RINGBUS_OK, RINGBUS_ENOENT (not registered there; with NULL: nowhere) */
+ * pattern  1..max_topic_length bytes
+ * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last), RINGBUS_EEXIST, RINGBUS_ENOMEM,
+ *          RINGBUS_ESHUTDOWN (as for ringbus_register_consumer)
+ * Thread   any; never waits for handlers. Looks at all topics there are, under the bus's lock.
+ * Source   NATS subjects, which have no empty tokens. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_register_pattern(
+    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *pattern);
+
+/* The same for any predicate on names: nonzero, the consumer wants the topic.
+ *
+ * match   asked once for each topic; once more when it is unregistered, by ringbus_is_subscribed, and for a name that no
+ *         topic could be made for. Under the bus's locks, on any thread that makes a topic: quick, always the same answer
+ *         for a name, no call of the library, no lock
+ * return  as above; RINGBUS_EEXIST: the consumer has it with this context */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_register_match(struct ringbus_bus *bus,
+    struct ringbus_consumer *consumer, int (*match)(const char *topic, void *context),
+    void *context);
+
+/* End one registration by name, or all of any kind (topic NULL). Never waits; no further event is chosen for the
+ * consumer, also not one that was posted before; a call that was already chosen may end after this one has returned.
+ * Where a pattern of the consumer matches the topic, too, it goes on getting its events.
+ *
+ * return  RINGBUS_OK, RINGBUS_ENOENT (not registered there by name; with NULL: nowhere) */
 RINGBUS_API int ringbus_unregister_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
 
-/* return  1, 0, or RINGBUS_EINVAL */
+/* The same for a pattern or predicate; what the consumer has by name, or by another pattern, goes on.
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOENT */
+RINGBUS_API int ringbus_unregister_pattern(
+    struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *pattern);
+RINGBUS_API int ringbus_unregister_match(struct ringbus_bus *bus, struct ringbus_consumer *consumer,
+    int (*match)(const char *topic, void *context), void *context);
+
+/* return  1: it gets the topic's events, by name or pattern, also if there is no such topic yet; 0, RINGBUS_EINVAL */
 RINGBUS_API int ringbus_is_subscribed(
     struct ringbus_bus *bus, const struct ringbus_consumer *consumer, const char *topic);
 
@@ -427,7 +463,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_open(
 /* Give a handle back. Do not close event->handle. NULL is allowed. */
 RINGBUS_API void ringbus_topic_close(struct ringbus_topic *topic);
 
-/* How many consumers are registered: 0 spares building a payload. A snapshot. NULL: 0. */
+/* How many consumers are registered, by name or by patterns: 0 spares building a payload. A snapshot. NULL: 0. */
 RINGBUS_API uint32_t ringbus_topic_consumers(const struct ringbus_topic *topic);
 
 /* Its name; valid as long as the handle. */
@@ -471,7 +507,8 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  *         registration or unregistration made at the same time may or may not be counted), or
  *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
  *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
- *         ring groups and caller groups at once);
+ *         ring groups and caller groups at once, or by name as the next);
+ *         by name: RINGBUS_ENOSPC, RINGBUS_ENOMEM (a pattern matches a name that no topic could be made for);
  *         when a ring is full, or, outside handlers of the bus, only its group's reserve is left:
  *         RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting could never end, see
  *         the table above)

@@ -18,6 +18,7 @@ enum {
     DEFAULT_TOPICS = 65536,
     MAX_TOPICS = 1 << 24,
     DEFAULT_TOPIC_LENGTH = 255,
+    DEFAULT_CACHED_TOPICS = 1024,
     MAX_TOPIC_LENGTH = 65535,
     DEFAULT_GROUPS = 16
 };
@@ -174,11 +175,14 @@ read_options(const struct ringbus_options *given, struct ringbus_options *ret_op
     options->max_topics = or_default(options->max_topics, DEFAULT_TOPICS);
     options->max_topic_length = or_default(options->max_topic_length, DEFAULT_TOPIC_LENGTH);
     options->max_groups = or_default(options->max_groups, DEFAULT_GROUPS);
+    options->max_cached_topics = or_default(options->max_cached_topics,
+        options->max_topics < DEFAULT_CACHED_TOPICS ? options->max_topics : DEFAULT_CACHED_TOPICS);
     if (options->default_group != NULL && options->default_group->size > 0 &&
         options->default_group->kind == RINGBUS_GROUP_POLLED)
         return RINGBUS_EINVAL; /* nobody has a handle to poll it by */
     return options->max_topics <= MAX_TOPICS && options->max_topic_length <= MAX_TOPIC_LENGTH &&
-                   options->max_groups <= BUS_MAX_GROUPS && options->is_stepped <= 1 &&
+                   options->max_groups <= BUS_MAX_GROUPS &&
+                   options->max_cached_topics <= options->max_topics && options->is_stepped <= 1 &&
                    (options->clock == NULL || options->is_stepped)
                ? RINGBUS_OK
                : RINGBUS_EINVAL;

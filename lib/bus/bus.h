@@ -1,7 +1,8 @@
 /* bus.h - the bus itself, and what the files of this layer share.
  *
  * One lock guards the control plane: registrations, consumers, groups, closings, shutdown. A second one, taken
- * inside it or alone, guards the topic table. No handler or hook runs under either.
+ * inside it or alone, guards the topic table: a topic enters it under both. No handler or hook runs under either; the
+ * predicates of ringbus_register_match do.
  *
  * Attention: whoever waits for executors to get somewhere (flush, close, shutdown) raises `attention`, then looks,
  * then sleeps on `changed`. An executor that has committed a pass looks at `attention` and, if it is raised, settles
@@ -24,6 +25,7 @@
 #include "base/record.h"
 #include "bus/executor/reference.h"
 #include "bus/magic.h"
+#include "bus/pattern/trie.h"
 #include "ringbus/ringbus.h"
 
 enum { BUS_MAX_GROUPS = 64, BUS_MAX_NAME = 63 };
@@ -69,6 +71,13 @@ struct ringbus_bus {
     struct retired *retired_first;
     struct retired *retired_last;
     uint32_t retired_count;
+    struct trie patterns; /* pattern/pattern.c; so is the next */
+    struct trie_leaf *predicates;
+    struct atomic_u32
+        pattern_count; /* of both; posts to unknown names look at it, without the lock */
+    struct ringbus_topic *first_cached; /* oldest first; pattern/cache.c */
+    struct ringbus_topic *last_cached;
+    uint32_t cached_count;
     struct ringbus__loop *loops;
     struct row *report;    /* to be told to on_undelivered */
     uint32_t reporters;    /* callers that will tell it; 0: whoever settles does */

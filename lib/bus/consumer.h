@@ -45,6 +45,9 @@ struct ringbus_consumer {
     /* guarded by the bus lock */
     bool is_exhausted; /* no calls are left */
     struct registration *registrations;
+    struct pattern *patterns;
+    uint32_t pattern_count;
+    struct registration *matched;             /* scratch, while a new topic is matched */
     struct ringbus_consumer *previous, *next; /* of the bus's list, or of `closing` */
     bool is_awaited;  /* closing: whoever closes it waits, and finishes it */
     int64_t close_at; /* drain: finished when its ring group has passed this */

@@ -8,6 +8,7 @@
 #include "bus/dispatch.h"
 #include "bus/executor/loop.h"
 #include "bus/executor/poll.h"
+#include "bus/pattern/pattern.h"
 #include "bus/post/post.h"
 #include "bus/registration.h"
 #include "bus/shutdown.h"
@@ -413,10 +414,13 @@ ringbus_group_open(struct ringbus_bus *bus, const struct ringbus_group_options *
 static void
 leave_routes(struct ringbus_group *group, struct ringbus_consumer *list)
 {
-    for (; list != NULL; list = list->next)
+    for (; list != NULL; list = list->next) {
+        if (list->group != group)
+            continue;
+        ringbus__pattern_end_all(list);
         for (struct registration *r = list->registrations; r != NULL; r = r->next)
-            if (list->group == group)
-                ringbus__registration_leave(r);
+            ringbus__registration_leave(r);
+    }
 }
 
 void

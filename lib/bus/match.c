@@ -27,13 +27,18 @@ member(const struct match_set *set, uint32_t index)
 }
 
 struct match_set *
+ringbus__match_make(struct ringbus_bus *bus, uint32_t count)
+{
+    return ringbus__alloc(&bus->allocator, ringbus__match_size(count), sizeof(void *));
+}
+
+struct match_set *
 ringbus__match_prepare(
     struct ringbus_topic *topic, struct ringbus_group *group, struct registration *more)
 {
     const struct match_set *old = set_of(topic, group);
     const uint32_t count = (old ? old->live : 0) + (more ? 1 : 0);
-    struct match_set *set =
-        ringbus__alloc(&topic->bus->allocator, ringbus__match_size(count), sizeof(void *));
+    struct match_set *set = ringbus__match_make(topic->bus, count);
 
     if (set == NULL)
         return NULL;

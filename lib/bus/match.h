@@ -31,9 +31,12 @@ struct registration {
     struct atomic_i64 until;
     uint32_t where; /* the consumer is called (board.h) */
     struct ringbus_consumer *consumer;
-    struct ringbus_topic *topic; /* holds a reference */
-    struct registration *next;   /* of the consumer's; bus lock */
-    bool is_counted;             /* in topic->consumers and route; bus lock */
+    struct ringbus_topic *topic;          /* holds a reference if it is exact */
+    struct registration *previous, *next; /* of the consumer's; bus lock */
+    uint32_t
+        pattern_count; /* of the consumer's patterns that match the topic; bus lock, as is the next */
+    bool is_exact;     /* the consumer is registered on the topic by its name, too, or only so */
+    bool is_counted;   /* in topic->consumers and route; bus lock */
     uint64_t pending;            /* scratch of a report; bus lock */
     struct atomic_u64 discarded; /* figure */
     uint64_t reported;           /* of those, named by on_undelivered; bus lock */
@@ -47,6 +50,9 @@ struct match_set {
 };
 
 /* ---- these under the bus lock, unless said otherwise ---- */
+
+/* An empty set with room for `count`; NULL: out of memory. */
+struct match_set *ringbus__match_make(struct ringbus_bus *bus, uint32_t count);
 
 /* A set for (topic, group) with its live members and `more` (NULL: none); NULL: out of memory. */
 struct match_set *ringbus__match_prepare(

@@ -7,30 +7,70 @@
 
 #include "bus/consumer.h"
 #include "bus/group.h"
+#include "bus/pattern/pattern.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"
 
-/* ---- register ---- */
+/* ---- the consumer's list ---- */
 
-/* What one topic of a registration needs before anything is changed. */
-struct plan {
-    struct registration *registration;
-    struct match_set *set;
-    struct plan *next;
-};
-
-static struct registration *
-find_registration(const struct ringbus_consumer *consumer, const struct ringbus_topic *topic)
+static void
+link_registration(struct registration *registration)
 {
-    struct registration *at = consumer->registrations;
+    struct registration **list = &registration->consumer->registrations;
 
-    while (at != NULL && at->topic != topic)
-        at = at->next;
-    return at;
+    registration->previous = NULL;
+    registration->next = *list;
+    if (*list != NULL)
+        (*list)->previous = registration;
+    *list = registration;
 }
 
 static void
-undo(struct ringbus_bus *bus, struct plan *plans)
+unlink_registration(struct registration *registration)
+{
+    if (registration->previous != NULL)
+        registration->previous->next = registration->next;
+    else
+        registration->consumer->registrations = registration->next;
+    if (registration->next != NULL)
+        registration->next->previous = registration->previous;
+}
+
+/* ---- register ---- */
+
+struct registration *
+ringbus__registration_make(struct ringbus_consumer *consumer, struct ringbus_topic *topic)
+{
+    struct registration *registration =
+        ringbus__alloc(&consumer->bus->allocator, sizeof *registration, sizeof(void *));
+
+    if (registration == NULL)
+        return NULL;
+    registration->consumer = consumer;
+    registration->topic = topic;
+    registration->where = where_of(consumer->stage, consumer->home);
+    store_i64(&registration->from, WINDOW_OPENS, ORDER_OWN);
+    store_i64(&registration->until, WINDOW_STAYS, ORDER_OWN);
+    return registration;
+}
+
+/* The consumer's on the topic; NULL: there is none. */
+static struct registration *
+find_registration(const struct ringbus_consumer *consumer, const struct ringbus_topic *topic)
+{
+    const struct match_set *set = load_ptr(&topic->parts[consumer->group->index].set, ORDER_OWN);
+
+    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+        struct registration *registration = load_ptr(&set->members[i], ORDER_OWN);
+
+        if (registration != NULL && registration->consumer == consumer)
+            return registration;
+    }
+    return NULL;
+}
+
+void
+ringbus__plan_undo(struct ringbus_bus *bus, struct plan *plans)
 {
     while (plans != NULL) {
         struct plan *plan = plans;
@@ -38,85 +78,127 @@ undo(struct ringbus_bus *bus, struct plan *plans)
         plans = plan->next;
         if (plan->set != NULL)
             ringbus__release(&bus->allocator, plan->set, ringbus__match_size(plan->set->count));
-        if (plan->registration != NULL) {
-            if (plan->registration->topic != NULL)
-                ringbus__topic_release(plan->registration->topic);
-            ringbus__release(&bus->allocator, plan->registration, sizeof *plan->registration);
-        }
+        if (plan->holds_topic)
+            ringbus__topic_release(plan->topic);
+        ringbus__release(&bus->allocator, plan->registration, sizeof(struct registration));
         ringbus__release(&bus->allocator, plan, sizeof *plan);
     }
+}
+
+/* An empty one in front of `plans`. */
+static struct plan *
+add_plan(struct ringbus_bus *bus, struct plan **plans)
+{
+    struct plan *plan = ringbus__alloc(&bus->allocator, sizeof *plan, sizeof(void *));
+
+    if (plan == NULL)
+        return NULL;
+    plan->next = *plans;
+    *plans = plan;
+    return plan;
+}
+
+/* All that a registration on the plan's topic needs. */
+static int
+fill_plan(struct plan *plan, struct ringbus_consumer *consumer)
+{
+    plan->existing = find_registration(consumer, plan->topic);
+    if (plan->existing != NULL)
+        return RINGBUS_OK;
+    plan->registration = ringbus__registration_make(consumer, plan->topic);
+    if (plan->registration == NULL)
+        return RINGBUS_ENOMEM;
+    plan->set = ringbus__match_prepare(plan->topic, consumer->group, plan->registration);
+    return plan->set != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
+}
+
+int
+ringbus__plan_add(
+    struct ringbus_consumer *consumer, struct ringbus_topic *topic, struct plan **plans)
+{
+    struct plan *plan = add_plan(consumer->bus, plans);
+
+    if (plan == NULL)
+        return RINGBUS_ENOMEM;
+    plan->topic = topic;
+    return fill_plan(plan, consumer);
 }
 
 static bool
 is_planned(const struct plan *plans, const struct ringbus_topic *topic)
 {
     for (; plans != NULL; plans = plans->next)
-        if (plans->registration->topic == topic)
+        if (plans->topic == topic)
             return true;
     return false;
 }
 
+/* By its name. */
 static int
-prepare_one(
-    struct ringbus_consumer *consumer, const char *name, struct plan *earlier, struct plan *plan)
+prepare_one(struct ringbus_consumer *consumer, const char *name, struct plan **plans)
 {
-    struct ringbus_bus *bus = consumer->bus;
-    struct registration *registration = NULL;
-    int outcome = RINGBUS_OK;
+    struct plan *plan = add_plan(consumer->bus, plans);
+    int outcome = RINGBUS_ENOMEM;
 
-    registration = ringbus__alloc(&bus->allocator, sizeof *registration, sizeof(void *));
-    if (registration == NULL)
+    if (plan == NULL)
         return RINGBUS_ENOMEM;
-    plan->registration = registration;
-    registration->consumer = consumer;
-    registration->where = where_of(consumer->stage, consumer->home);
-    store_i64(&registration->from, WINDOW_OPENS, ORDER_OWN);
-    store_i64(&registration->until, WINDOW_STAYS, ORDER_OWN);
-    outcome = ringbus__topic_acquire(bus, name, &registration->topic);
+    outcome = ringbus__topic_acquire(consumer->bus, name, &plan->topic);
     if (outcome != RINGBUS_OK)
         return outcome;
-    if (find_registration(consumer, registration->topic) ||
-        is_planned(earlier, registration->topic))
+    plan->holds_topic = true;
+    if (is_planned(plan->next, plan->topic))
         return RINGBUS_EEXIST;
-    plan->set = ringbus__match_prepare(registration->topic, consumer->group, registration);
-    return plan->set != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
+    outcome = fill_plan(plan, consumer);
+    return plan->existing != NULL && plan->existing->is_exact ? RINGBUS_EEXIST : outcome;
 }
 
 static int
 prepare(
     struct ringbus_consumer *consumer, const char *const *names, size_t count, struct plan **plans)
 {
-    struct ringbus_bus *bus = consumer->bus;
     int outcome = RINGBUS_OK;
 
-    for (size_t i = 0; i < count && outcome == RINGBUS_OK; i++) {
-        struct plan *plan = ringbus__alloc(&bus->allocator, sizeof *plan, sizeof(void *));
-
-        if (plan == NULL)
-            return RINGBUS_ENOMEM;
-        outcome = prepare_one(consumer, names[i], *plans, plan);
-        plan->next = *plans;
-        *plans = plan;
-    }
+    for (size_t i = 0; i < count && outcome == RINGBUS_OK; i++)
+        outcome = prepare_one(consumer, names[i], plans);
     return outcome;
 }
 
-static void
-apply_one(
-    struct ringbus_consumer *consumer, struct registration *registration, struct match_set *set)
+struct registration *
+ringbus__plan_apply(struct plan *plan)
 {
-    struct ringbus_topic *topic = registration->topic;
-    struct ringbus_group *group = consumer->group;
+    struct registration *registration = plan->registration;
+    struct ringbus_topic *topic = plan->topic;
+    struct ringbus_group *group = NULL;
 
-    registration->next = consumer->registrations;
-    consumer->registrations = registration;
-    ringbus__match_replace(topic, group, set);
+    if (plan->existing != NULL)
+        return plan->existing;
+    group = registration->consumer->group;
+    ringbus__topic_reopen(topic);
+    link_registration(registration);
+    ringbus__match_replace(topic, group, plan->set);
     topic->ever_routed |= group->bit;
     /* TABLE release: the set, and the group, are there before a post is routed to them. */
     store_u64(&topic->route, load_u64(&topic->route, ORDER_OWN) | group->bit, ORDER_TABLE_RELEASE);
     store_u32(&topic->consumers, load_u32(&topic->consumers, ORDER_OWN) + 1, ORDER_COUNT);
     registration->is_counted = true;
     (void)ringbus__window_decide(&registration->from, WINDOW_OPENS, group);
+    plan->registration = NULL;
+    plan->set = NULL;
+    return registration;
+}
+
+void
+ringbus__registration_begin(struct registration *registration, struct match_set *set)
+{
+    struct ringbus_topic *topic = registration->topic;
+
+    link_registration(registration);
+    store_ptr(&set->members[set->count++], registration, ORDER_OWN);
+    set->live = set->count;
+    store_u32(&topic->consumers, load_u32(&topic->consumers, ORDER_OWN) + 1, ORDER_COUNT);
+    registration->is_counted = true;
+    /* OWN: the topic has no event yet. */
+    store_i64(&registration->from, 0, ORDER_OWN);
 }
 
 static int
@@ -130,13 +212,12 @@ register_topics(struct ringbus_consumer *consumer, const char *const *names, siz
     if (ringbus__consumer_is_open(consumer))
         outcome = prepare(consumer, names, count, &plans);
     for (plan = plans; plan != NULL && outcome == RINGBUS_OK; plan = plan->next) {
-        apply_one(consumer, plan->registration, plan->set);
-        plan->registration = NULL;
-        plan->set = NULL;
+        ringbus__plan_apply(plan)->is_exact = true;
+        plan->holds_topic = false;
     }
     ringbus__retire_sweep(bus);
     lock_release(&bus->lock);
-    undo(bus, plans);
+    ringbus__plan_undo(bus, plans);
     return outcome;
 }
 
@@ -176,18 +257,53 @@ ringbus__registration_leave(struct registration *registration)
             &topic->route, load_u64(&topic->route, ORDER_OWN) & ~group->bit, ORDER_TABLE_RELEASE);
 }
 
-/* The registration, already out of its consumer's list, is over. */
 static void
 end_registration(struct registration *registration)
 {
     struct ringbus_topic *topic = registration->topic;
+    const bool is_exact = registration->is_exact;
 
+    unlink_registration(registration);
     ringbus__registration_leave(registration);
     ringbus__report_registration(registration);
     /* HINT: who calls announces that first, and looks at `until` after a barrier (consumer.h I2). */
     store_i64(&registration->until, INT64_MIN, ORDER_HINT);
     ringbus__match_remove(registration);
-    ringbus__topic_release(topic);
+    if (is_exact)
+        ringbus__topic_release(topic);
+}
+
+void
+ringbus__registration_lose_pattern(struct registration *registration)
+{
+    if (--registration->pattern_count == 0 && !registration->is_exact)
+        end_registration(registration);
+}
+
+/* One of the topic's sets, with its registrations. */
+static void
+end_set(struct ringbus_topic *topic, struct ringbus_group *group)
+{
+    struct match_set *set = load_ptr(&topic->parts[group->index].set, ORDER_OWN);
+
+    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+        struct registration *registration = load_ptr(&set->members[i], ORDER_OWN);
+
+        if (registration == NULL)
+            continue;
+        unlink_registration(registration);
+        ringbus__report_registration(registration);
+        ringbus__retire(topic->bus, &registration->retired, sizeof *registration);
+    }
+    if (set != NULL)
+        ringbus__match_replace(topic, group, NULL);
+}
+
+void
+ringbus__registration_end_topic(struct ringbus_topic *topic)
+{
+    for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1)
+        end_set(topic, ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(left)));
 }
 
 void
@@ -195,11 +311,10 @@ ringbus__registration_end_all(struct ringbus_consumer *consumer, enum ringbus_ho
 {
     struct registration *at = NULL;
 
+    ringbus__pattern_end_all(consumer);
     if (how == RINGBUS_DISCARD) {
-        while ((at = consumer->registrations) != NULL) {
-            consumer->registrations = at->next;
-            end_registration(at);
-        }
+        while (consumer->registrations != NULL)
+            end_registration(consumer->registrations);
         return;
     }
     for (at = consumer->registrations; at != NULL; at = at->next) {
@@ -211,11 +326,41 @@ ringbus__registration_end_all(struct ringbus_consumer *consumer, enum ringbus_ho
     consumer->close_tag = ringbus__record_retire();
 }
 
+/* Under the bus lock: what the consumer has by this very name. */
+static int
+end_exact(struct ringbus_consumer *consumer, const char *name)
+{
+    struct registration *found = NULL;
+    struct ringbus_topic *topic = NULL;
+    bool is_exact = false;
+
+    if (ringbus__topic_find(consumer->bus, name, &topic) != RINGBUS_OK || topic == NULL)
+        return RINGBUS_ENOENT; /* a retired one has none */
+    found = find_registration(consumer, topic);
+    is_exact = found != NULL && found->is_exact;
+    if (is_exact && found->pattern_count == 0) {
+        end_registration(found);
+    } else if (is_exact) {
+        found->is_exact = false;
+        ringbus__topic_release(topic);
+    }
+    ringbus__topic_release(topic);
+    return is_exact ? RINGBUS_OK : RINGBUS_ENOENT;
+}
+
+static int
+end_everything(struct ringbus_consumer *consumer)
+{
+    if (consumer->registrations == NULL && consumer->patterns == NULL)
+        return RINGBUS_ENOENT;
+    ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
+    return RINGBUS_OK;
+}
+
 int
 ringbus_unregister_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic)
 {
-    struct registration **at = NULL, *found = NULL;
     struct row *rows = NULL;
     int outcome = RINGBUS_OK;
 
@@ -225,18 +370,7 @@ ringbus_unregister_consumer(
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
-    at = &consumer->registrations;
-    while (topic != NULL && *at != NULL && strcmp((*at)->topic->name, topic) != 0)
-        at = &(*at)->next;
-    if (*at == NULL) {
-        outcome = RINGBUS_ENOENT;
-    } else if (topic == NULL) {
-        ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
-    } else {
-        found = *at;
-        *at = found->next;
-        end_registration(found);
-    }
+    outcome = topic != NULL ? end_exact(consumer, topic) : end_everything(consumer);
     ringbus__retire_sweep(bus);
     rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
@@ -248,7 +382,9 @@ int
 ringbus_is_subscribed(
     struct ringbus_bus *bus, const struct ringbus_consumer *consumer, const char *topic)
 {
-    const struct registration *at = NULL;
+    const struct registration *registration = NULL;
+    struct ringbus_topic *found = NULL;
+    bool is_subscribed = false;
 
     assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus || topic == NULL)
@@ -256,9 +392,13 @@ ringbus_is_subscribed(
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
-    at = consumer->registrations;
-    while (at != NULL && (!at->is_counted || strcmp(at->topic->name, topic) != 0))
-        at = at->next;
+    if (ringbus__topic_find(bus, topic, &found) == RINGBUS_OK) {
+        registration = found != NULL ? find_registration(consumer, found) : NULL;
+        is_subscribed = found != NULL ? registration != NULL && registration->is_counted
+                                      : ringbus__pattern_is_wanted(consumer, topic);
+    }
+    if (found != NULL)
+        ringbus__topic_release(found);
     lock_release(&bus->lock);
-    return at != NULL;
+    return is_subscribed;
 }

@@ -2,6 +2,10 @@
 #include "bus/topic.h"
 
 #include "bus/group.h"
+#include "bus/match.h"
+#include "bus/pattern/cache.h"
+#include "bus/pattern/matching.h"
+#include "bus/registration.h"
 
 /* An allocation that fails in uthash sets the flag of the table operation under way, which undoes itself. */
 #define HASH_NONFATAL_OOM 1
@@ -127,10 +131,53 @@ is_referenced(const struct ringbus_topic *topic)
     return load_u32(&topic->references, ORDER_LOCK_ACQUIRE) > 0;
 }
 
-/* Free some of the retired topics that no ring entry names any more; those that do go to the end of the line, those
- * that somebody wants again leave it. Under the table's lock. */
+/* What is claimed now is all that will name it, unless it is in a route. */
 static void
-sweep(struct ringbus_bus *bus, uint32_t most)
+note_cuts(struct ringbus_topic *topic)
+{
+    for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        topic->parts[index].retired_at = ringbus__group_cut(ringbus__group_at(topic->bus, index));
+    }
+}
+
+/* Under both locks, of a retired topic: nobody posts to it from here on, but who opens it again. */
+static void
+close_topic(struct ringbus_topic *topic)
+{
+    lock_acquire(&topic->claim_lock); /* who claims in several groups comes before or after */
+    add_u32(&topic->closings, 1, ORDER_COUNT);
+    /* TABLE release: who finds it empty finds why. */
+    store_u64(&topic->route, 0, ORDER_TABLE_RELEASE);
+    lock_release(&topic->claim_lock);
+    note_cuts(topic);
+}
+
+/* Nothing names the retired topic any more. What patterns have registered on it ends then, under both locks. */
+static bool
+is_over(struct ringbus_topic *topic, bool has_bus_lock)
+{
+    /* In this order: a handler that has kept its event is seen to have done so once rings have passed the event. */
+    if (!is_passed(topic) || is_referenced(topic))
+        return false;
+    if (!topic->is_matched)
+        return true;
+    if (!has_bus_lock)
+        return false;
+    if (!topic_is_closed(load_u32(&topic->closings, ORDER_OWN)))
+        close_topic(topic);
+    if (!is_passed(topic) || is_referenced(topic))
+        return false;
+    ringbus__registration_end_topic(topic);
+    return true;
+}
+
+/* Free some of the retired topics that no ring entry names any more; those that do go to the end of the line, those
+ * that somebody wants again leave it. Under the table's lock; those that patterns have registered on need the bus lock,
+ * too. */
+static void
+sweep(struct ringbus_bus *bus, uint32_t most, bool has_bus_lock)
 {
     for (uint32_t i = 0; i < most && bus->retired_topics != NULL; i++) {
         struct ringbus_topic *topic = bus->retired_topics;
@@ -141,7 +188,7 @@ sweep(struct ringbus_bus *bus, uint32_t most)
         topic->is_retired = false;
         if (is_referenced(topic))
             continue;
-        if (is_passed(topic))
+        if (is_over(topic, has_bus_lock))
             release_topic(topic);
         else
             append_retired(bus, topic);
@@ -151,26 +198,47 @@ sweep(struct ringbus_bus *bus, uint32_t most)
 /* Nobody can post to it any more, but for the handler of an event of it: what is claimed now is all that will ever name
  * it, unless somebody acquires it again. It stays in the table, and counts as a topic, until its memory is free. */
 static void
-retire(struct ringbus_topic *topic)
+retire(struct ringbus_topic *topic, bool has_bus_lock)
 {
     struct ringbus_bus *bus = topic->bus;
 
-    for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
-        const uint32_t index = (uint32_t)__builtin_ctzll(left);
-
-        topic->parts[index].retired_at = ringbus__group_cut(ringbus__group_at(bus, index));
-    }
+    note_cuts(topic);
     if (!topic->is_retired) {
-        if (is_passed(topic))
+        if (is_over(topic, has_bus_lock))
             release_topic(topic);
         else
             append_retired(bus, topic);
     }
-    sweep(bus, SWEEP);
+    sweep(bus, SWEEP, has_bus_lock);
+}
+
+/* Under the table's lock: one reference less. */
+static void
+drop(struct ringbus_topic *topic, bool has_bus_lock)
+{
+    /* LOCK acquire and release: our last use lies before the free by whoever releases last. */
+    if (add_u32(&topic->references, (uint32_t)-1, ORDER_WAKE) == 1)
+        retire(topic, has_bus_lock);
 }
 
 /* ---- references ---- */
 
+/* Under both locks: of the topics that only the cache holds the oldest make room for a new one, if need be. */
+static void
+make_room(struct ringbus_bus *bus)
+{
+    const uint32_t most = bus->options.max_topics;
+    const bool is_cached = bus->first_cached != NULL;
+    struct ringbus_topic *oldest = NULL;
+
+    sweep(bus, bus->topic_count < most ? SWEEP : bus->topic_count, true);
+    while (bus->topic_count >= most && (oldest = ringbus__cache_take(bus)) != NULL)
+        drop(oldest, true);
+    if (bus->topic_count >= most && is_cached)
+        sweep(bus, bus->topic_count, true); /* some were on the list before */
+}
+
+/* Under both locks. */
 static int
 insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
     struct ringbus_topic **ret_topic)
@@ -179,8 +247,9 @@ insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
     struct topic_node *head = NULL;
     struct ringbus_topic *topic = NULL;
     bool out_of_memory = false;
+    int outcome = RINGBUS_OK;
 
-    sweep(bus, bus->topic_count < bus->options.max_topics ? SWEEP : bus->topic_count);
+    make_room(bus);
     head = table_of(bus);
     if (bus->topic_count >= bus->options.max_topics)
         return RINGBUS_ENOSPC;
@@ -194,8 +263,12 @@ insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
     }
     set_table(bus, head);
     bus->topic_count++;
-    *ret_topic = topic;
-    return RINGBUS_OK;
+    outcome = ringbus__matching_run(topic);
+    if (outcome == RINGBUS_OK)
+        *ret_topic = topic;
+    else
+        release_topic(topic);
+    return outcome;
 }
 
 int
@@ -259,10 +332,60 @@ ringbus__topic_release(struct ringbus_topic *topic)
         if (cas_u32(&topic->references, &count, count - 1, ORDER_LOCK_RELEASE))
             return;
     lock_acquire(&bus->names);
-    /* LOCK acquire and release, as above. */
-    if (add_u32(&topic->references, (uint32_t)-1, ORDER_WAKE) == 1)
-        retire(topic);
+    drop(topic, false);
     lock_release(&bus->names);
+}
+
+void
+ringbus__topic_reopen(struct ringbus_topic *topic)
+{
+    uint64_t route = 0;
+
+    if (!topic_is_closed(load_u32(&topic->closings, ORDER_OWN)))
+        return;
+    for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
+        struct ringbus_group *group =
+            ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(left));
+
+        route |= ringbus__match_counted(topic, group) > 0 ? group->bit : 0;
+    }
+    /* TABLE release: the sets are there. */
+    store_u64(&topic->route, route, ORDER_TABLE_RELEASE);
+    /* TABLE release: who finds it open finds the route. */
+    store_u32(&topic->closings, load_u32(&topic->closings, ORDER_OWN) + 1, ORDER_TABLE_RELEASE);
+}
+
+bool
+ringbus__topic_is_back(struct ringbus_topic *topic)
+{
+    struct ringbus_bus *bus = topic->bus;
+    uint32_t before = 0;
+
+    do {
+        /* TABLE acquire: even after it was odd, the route is back. */
+        before = load_u32(&topic->closings, ORDER_TABLE_ACQUIRE);
+        if (topic_is_closed(before)) {
+            lock_acquire(&bus->lock);
+            ringbus__topic_reopen(topic);
+            lock_release(&bus->lock);
+        }
+        if (load_u64(&topic->route, ORDER_TABLE_ACQUIRE) != 0)
+            return true;
+        /* HINT: the route that was just found empty brings the closing that emptied it. */
+    } while (load_u32(&topic->closings, ORDER_HINT) != before);
+    return false;
+}
+
+void
+ringbus__topic_walk(struct ringbus_bus *bus,
+    void (*visit)(struct ringbus_topic *topic, void *context), void *context)
+{
+    struct topic_node *node = NULL, *next = NULL;
+
+    HASH_ITER(hh, table_of(bus), node, next)
+    {
+        visit(node->topic, context);
+    }
 }
 
 void
@@ -300,12 +423,24 @@ ringbus__topic_fini(struct ringbus_bus *bus)
 int
 ringbus_topic_open(struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic)
 {
+    struct ringbus_topic *topic = NULL;
+    int outcome = RINGBUS_OK;
+
     assert(bus_is_live(bus));
     if (bus == NULL || ret_topic == NULL)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
-    return ringbus__topic_acquire(bus, name, ret_topic);
+    outcome = ringbus__topic_find(bus, name, &topic);
+    if (outcome == RINGBUS_OK && topic == NULL) {
+        lock_acquire(&bus->lock);
+        outcome = ringbus__topic_acquire(bus, name, &topic);
+        ringbus__retire_sweep(bus);
+        lock_release(&bus->lock);
+    }
+    if (outcome == RINGBUS_OK)
+        *ret_topic = topic;
+    return outcome;
 }
 
 void

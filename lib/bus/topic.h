@@ -5,6 +5,10 @@
  *     retired: posts by name do not find it, and it leaves the table, and memory, when every ring has passed what was
  *     claimed by then (retired_at). Who acquires it before that has the same topic, as has the handler of an old event
  * I3  the count falls to 0 only under the table's lock, so that a look-up and the last release cannot miss each other
+ * I4  a topic enters the table under the bus lock, and while nobody holds both locks each topic in it, retired or not,
+ *     has the registrations of all patterns that match it. They hold no reference: they end when the topic is freed,
+ *     under both locks. Before that it is closed: its route is emptied, and then rings must pass what was claimed by
+ *     then. Who registers on it, or posts to it and finds the route empty, opens it again
  * Edges: TABLE. */
 #ifndef RINGBUS_BUS_TOPIC_H
 #define RINGBUS_BUS_TOPIC_H
@@ -21,6 +25,7 @@ struct ringbus_topic {
     struct atomic_u64 route;
     struct atomic_u32 consumers;
     enum magic magic;
+    struct atomic_u32 closings; /* odd: it is closed (I4); bus lock */
     struct ringbus_bus *bus;
     const char *name;
     size_t name_length;
@@ -32,7 +37,10 @@ struct ringbus_topic {
     struct topic_node *node; /* of the table */
     uint64_t ever_routed; /* groups whose rings may name it; bus lock, then of whoever retires it */
     struct ringbus_topic *next_retired;
+    struct ringbus_topic *next_cached;
     bool is_retired; /* it is on that list; the table's lock */
+    bool is_cached;  /* it is on that list; bus lock */
+    bool is_matched; /* patterns have registered on it; both locks, looked at under the table's */
     size_t size;     /* of this allocation */
     /* read by every delivery */
     _Alignas(CPU_LINE) struct topic_part parts[];
@@ -45,7 +53,8 @@ topic_is_live(const struct ringbus_topic *topic)
     return topic == NULL || topic->magic == MAGIC_TOPIC;
 }
 
-/* Find or make a topic and count a reference. RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC. */
+/* Under the bus lock: find or make a topic and count a reference. RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM,
+ * RINGBUS_ENOSPC. */
 int ringbus__topic_acquire(
     struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic);
 
@@ -58,7 +67,23 @@ void ringbus__topic_keep(struct ringbus_topic *topic);
 
 void ringbus__topic_release(struct ringbus_topic *topic);
 
-/* Call `visit` for every topic in the table, with its lock held. */
+/* A post has found the route empty. True: look again. Takes the bus lock if the topic is closed, to open it. */
+bool ringbus__topic_is_back(struct ringbus_topic *topic);
+
+/* Under the bus lock: if it is closed, have its registrations in the route again. */
+void ringbus__topic_reopen(struct ringbus_topic *topic);
+
+static inline bool
+topic_is_closed(uint32_t closings)
+{
+    return closings % 2 != 0;
+}
+
+/* Under both locks: call `visit` for every topic in the table, retired or not. */
+void ringbus__topic_walk(struct ringbus_bus *bus,
+    void (*visit)(struct ringbus_topic *topic, void *context), void *context);
+
+/* Call `visit` for every topic in the table that is not retired, with its lock held. */
 void ringbus__topic_each(struct ringbus_bus *bus,
     void (*visit)(struct ringbus_topic *topic, void *context), void *context);
 

@@ -12,7 +12,8 @@
 /* name, unit, help */
 #define BUS_FIGURES(X)                                                                             \
     X("topics", "count", "topics that exist")                                                      \
-    X("dead", "events", "posts that matched nobody")
+    X("dead", "events", "posts that matched nobody")                                               \
+    X("cached", "count", "topics kept for posts by name, while there are patterns")
 #define GROUP_FIGURES(X)                                                                           \
     X("capacity", "events", "slots of the ring, or nested posts that can be queued")               \
     X("reserve", "events", "slots that only posts by handlers take")                               \
@@ -38,7 +39,8 @@
     X("failed", "calls", "calls that returned a negative number")                                  \
     X("withheld", "calls", "not made, since a consumer before had failed on the event")            \
     X("filtered", "events", "its filter did not want")                                             \
-    X("registrations", "count", "topics it is registered on")
+    X("registrations", "count", "topics it is registered on")                                      \
+    X("patterns", "count", "patterns and predicates it is registered by")
 
 static const struct kind bus_kind = {"bus", {BUS_FIGURES(FIGURE_ROW)}};
 static const struct kind group_kind = {"group", {GROUP_FIGURES(FIGURE_ROW)}};
@@ -164,6 +166,7 @@ add_consumer(struct snapshot *snapshot, const struct ringbus_consumer *consumer)
     values[3] = (int64_t)ringbus__consumer_sum(consumer, offsetof(struct consumer_part, filtered));
     for (const struct registration *r = consumer->registrations; r != NULL; r = r->next)
         values[4]++;
+    values[5] = consumer->pattern_count;
 }
 
 static void
@@ -186,6 +189,7 @@ take(struct snapshot *snapshot)
         listed->object.values[0] = bus->topic_count;
         lock_release(&bus->names);
         listed->object.values[1] = value_of(&bus->dead);
+        listed->object.values[2] = bus->cached_count;
     }
     for (const struct ringbus_consumer *at = bus->consumers; at != NULL; at = at->next)
         add_consumer(snapshot, at);

@@ -1,6 +1,6 @@
 /* fuzz_resp.c - the server's parser on arbitrary bytes: it reads nothing it was not given, keeps to its
  * limits, and finds the same commands however the bytes are cut into pieces. */
-#include "fuzz_resp.h"
+#include "fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>

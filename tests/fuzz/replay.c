@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz_resp.h"
+#include "fuzz.h"
 
 #define SIZE_LIMIT ((size_t)64 * 1024)
 
@@ -24,7 +24,7 @@ next_below(size_t bound)
 static size_t
 change(uint8_t *data, size_t size)
 {
-    static const char spice[] = "*$\r\n0123456789-\"' \t";
+    static const char spice[] = "*$\r\n0123456789-\"' \t.>+!";
     const size_t at = next_below(size + 1);
     const size_t count = 1 + next_below(8);
 

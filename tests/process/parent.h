@@ -78,6 +78,13 @@ control_groups(void)
     MUST(group == NULL, "a result was written");
 }
 
+static inline int
+want_topic(const char *topic, void *context)
+{
+    (void)topic, (void)context;
+    return 1;
+}
+
 static inline void
 control_consumers(void)
 {
@@ -92,6 +99,10 @@ control_consumers(void)
     FORKED(ringbus_register_topics(parent.bus, parent.queued.consumer, topics, 2));
     FORKED(ringbus_unregister_consumer(parent.bus, parent.queued.consumer, "a"));
     FORKED(ringbus_unregister_consumer(parent.bus, parent.queued.consumer, NULL));
+    FORKED(ringbus_register_pattern(parent.bus, parent.queued.consumer, "*"));
+    FORKED(ringbus_register_match(parent.bus, parent.queued.consumer, want_topic, NULL));
+    FORKED(ringbus_unregister_pattern(parent.bus, parent.queued.consumer, "*"));
+    FORKED(ringbus_unregister_match(parent.bus, parent.queued.consumer, want_topic, NULL));
     FORKED(ringbus_is_subscribed(parent.bus, parent.queued.consumer, "a"));
     FORKED(ringbus_topic_open(parent.bus, "a", &topic));
     MUST(consumer == NULL && topic == NULL, "a result was written");

@@ -118,6 +118,8 @@ claim_until(const struct posting *posting, struct ringbus_claim *claim)
         const uint64_t route = load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE);
 
         if (route == 0) {
+            if (ringbus__topic_is_back(posting->topic))
+                continue;
             if (ringbus__post_is_late(posting->topic->bus))
                 return RINGBUS_ESHUTDOWN;
             clear(claim);
@@ -205,6 +207,8 @@ begin_callers(
         const uint64_t route = load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE);
         int outcome = RINGBUS_OK;
 
+        if (route == 0 && ringbus__topic_is_back(posting->topic))
+            continue;
         caller->groups = route & claim->callers;
         if (caller->groups == 0)
             return RINGBUS_OK;

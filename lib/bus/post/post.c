@@ -7,6 +7,7 @@
 #include "bus/post/post.h"
 
 #include "base/options.h"
+#include "bus/pattern/cache.h"
 
 /* ---- one ring group ---- */
 
@@ -29,6 +30,15 @@ refuse_one(const struct posting *posting, struct ringbus_group *group, int64_t r
     return refusal == RINGBUS_OK ? START_AGAIN : (int)refusal;
 }
 
+/* The group has left the route since. True: it is back, for the topic was only closed (topic.h I4). Then the claim is
+ * kept: a void slot could be the last that a handler had room for. */
+static __attribute__((noinline)) bool
+is_routed_again(const struct posting *posting, const struct ringbus_group *group)
+{
+    return ringbus__topic_is_back(posting->topic) &&
+           (load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit) != 0;
+}
+
 ATOMIC_INLINE int
 post_one(const struct posting *posting, struct ringbus_group *group)
 {
@@ -43,7 +53,8 @@ post_one(const struct posting *posting, struct ringbus_group *group)
     if (unlikely(sequence < 0))
         return refuse_one(posting, group, sequence);
     /* TABLE: the claim has brought what was cut in before it (I1). */
-    if (unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit))) {
+    if (unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit)) &&
+        !is_routed_again(posting, group)) {
         ringbus_ring_abandon(group->ring, sequence, 1);
         return START_AGAIN;
     }
@@ -116,8 +127,11 @@ post(const struct posting *posting)
         const uint64_t route = load_u64(&topic->route, ORDER_TABLE_ACQUIRE);
         struct ringbus_group *group = NULL;
 
-        if (unlikely(route == 0))
-            return post_dead(topic->bus, topic->name, posting);
+        if (unlikely(route == 0)) {
+            if (!ringbus__topic_is_back(topic))
+                return post_dead(topic->bus, topic->name, posting);
+            continue;
+        }
         group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
         if (likely(
                 (route & (route - 1)) == 0 && group->ring != NULL && posting->by_reference == NULL))
@@ -195,6 +209,8 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
     outcome = ringbus__topic_find(bus, name, &posting->topic);
+    if (outcome == RINGBUS_OK && posting->topic == NULL)
+        outcome = ringbus__cache_acquire(bus, name, &posting->topic);
     if (outcome != RINGBUS_OK)
         return outcome;
     if (posting->topic == NULL)

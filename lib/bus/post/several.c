@@ -44,6 +44,9 @@ claim_all(const struct posting *posting, struct claims *claims, bool has_pass)
     struct ringbus_bus *bus = posting->topic->bus;
     uint64_t claimed = 0;
 
+    /* TABLE acquire: a topic is closed under the claim lock, and then nothing is claimed in vain. */
+    if ((load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & claims->rings) != claims->rings)
+        return START_AGAIN;
     for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
         claims->full = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
         if (!ringbus__ring_has_room(claims->full->ring, 1, group_spare(claims->full, has_pass)) &&
