@@ -36,7 +36,8 @@ connection_release(struct connection *connection)
     buffer_free(&connection->input);
     outbox_free(&connection->outbox);
     buffer_free(&connection->writing);
-    free(connection->subscriptions);
+    for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
+        free(connection->subscriptions[kind].list);
     connection->handlers->freed(worker);
     free(connection);
 }

@@ -7,9 +7,8 @@
 
 #include "outbox.h"
 #include "resp.h"
+#include "subscriptions/subscription.h"
 #include "worker.h"
-
-struct subscription;
 
 enum command_verdict {
     COMMAND_DONE, /* answered: the next one, please */
@@ -51,9 +50,7 @@ struct connection {
     bool is_finishing;  /* closes when all is written */
     bool is_closing;
 
-    struct subscription **subscriptions; /* sorted by channel: see subscription.c */
-    size_t subscription_count;
-    size_t subscription_capacity;
+    struct subscriptions subscriptions[SUBSCRIPTION_KINDS]; /* see subscription.c */
 };
 
 /* Serve an accepted socket, which is closed if that fails.

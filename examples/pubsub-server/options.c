@@ -13,6 +13,7 @@ static const struct options defaults = {
     .capacity = 1024,
     .max_message = 4096,
     .max_clients = 10000,
+    .max_patterns = 256,
     .socket_buffer = 0,
     .output_limit = (size_t)32 << 20,
 };
@@ -31,6 +32,7 @@ static const char help[] =
     "  -s, --socket-buffer=N  bytes of a socket's send buffer (SO_SNDBUF);\n"
     "                         0: the system's default                    (0)\n"
     "  -n, --max-clients=N    clients at once                            (10000)\n"
+    "  -P, --max-patterns=N   patterns a client may subscribe to         (256)\n"
     "  -j, --journal=FILE     append every message to FILE, and answer its\n"
     "                         PUBLISH when it is on the disk             (none)\n"
     "  -h, --help             print this\n";
@@ -44,6 +46,7 @@ static const struct option names[] = {
     {"output-limit", required_argument, NULL, 'o'},
     {"socket-buffer", required_argument, NULL, 's'},
     {"max-clients", required_argument, NULL, 'n'},
+    {"max-patterns", required_argument, NULL, 'P'},
     {"journal", required_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -95,6 +98,8 @@ take(struct options *options, int name, const char *text)
         return number32(text, 1, MESSAGE_SIZE_MAX, &options->max_message);
     case 'n':
         return number32(text, 1, 1000000, &options->max_clients);
+    case 'P':
+        return number32(text, 0, 1000000, &options->max_patterns);
     case 'j':
         options->journal = text;
         return 0;
@@ -116,7 +121,7 @@ options_read(struct options *options, int argc, char **argv)
     int name;
 
     *options = defaults;
-    while ((name = getopt_long(argc, argv, "p:b:l:c:m:o:s:n:j:h", names, NULL)) != -1) {
+    while ((name = getopt_long(argc, argv, "p:b:l:c:m:o:s:n:P:j:h", names, NULL)) != -1) {
         if (name == 'h') {
             (void)fputs(help, stdout);
             return OPTIONS_HELP;

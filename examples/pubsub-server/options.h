@@ -17,6 +17,7 @@ struct options {
     uint32_t capacity;    /* events in the ring of each loop */
     uint32_t max_message; /* bytes */
     uint32_t max_clients;
+    uint32_t max_patterns;  /* of one client */
     uint32_t socket_buffer; /* bytes of SO_SNDBUF; 0: the system's */
     size_t output_limit;    /* bytes that may wait for one client */
     const char *journal;    /* a file; NULL: none */

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "subscription.h"
 #include "worker.h"
 
 #define BACKLOG 511
@@ -237,6 +236,22 @@ drain_bus(struct server *server)
     return complain("the bus did not drain", ringbus_error_text(outcome));
 }
 
+static int
+open_tallies(struct server *server)
+{
+    for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
+        if (tally_init(&server->tallies[kind]) != 0)
+            return complain("cannot start", "no memory or no random bytes");
+    return 0;
+}
+
+static void
+close_tallies(struct server *server)
+{
+    for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
+        tally_free(&server->tallies[kind]);
+}
+
 /* ---- from start to end --------------------------------------------------------------------- */
 
 static void
@@ -326,13 +341,16 @@ main(int argc, char **argv)
     outcome = open_bus(&server);
     if (outcome != RINGBUS_OK)
         return complain("cannot open the bus", ringbus_error_text(outcome));
-    result = open_journal(&server);
+    result = open_tallies(&server);
+    if (result == 0)
+        result = open_journal(&server);
     if (result == 0)
         result = serve(&server);
     close_journal(&server);
     outcome = ringbus_close(server.bus);
     if (outcome != RINGBUS_OK)
         result = complain("cannot close the bus", ringbus_error_text(outcome));
+    close_tallies(&server);
     if (result == 0)
         (void)puts("ringbus-pubsub-server: drained and stopped");
     return result;

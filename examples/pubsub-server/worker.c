@@ -15,7 +15,6 @@
 #include "acknowledgement.h"
 #include "commands.h"
 #include "connection.h"
-#include "subscription.h"
 
 /* How long clients that do not read may delay the end. */
 #define PATIENCE_MS 2000

@@ -186,6 +186,38 @@ client_bulk(struct client *client, size_t *ret_size)
     return data;
 }
 
+/* Add bytes and a `|`. */
+static void
+add(char *text, size_t size, const char *bytes, size_t count)
+{
+    size_t used = strlen(text);
+
+    MUST(used + count + 2 <= size, "more of a reply than expected: %s", text);
+    for (size_t i = 0; i < count; i++)
+        text[used++] = bytes[i] ? bytes[i] : '0';
+    memcpy(text + used, "|", 2);
+}
+
+void
+client_reply(struct client *client, char *text, size_t size)
+{
+    for (unsigned long parts = 1; parts > 0; parts--) {
+        const char *const line = client_line(client);
+        size_t bulk;
+
+        MUST(line, "the server closed after: %s", text);
+        add(text, size, line, strlen(line));
+        if (line[0] == '*')
+            parts += strtoul(line + 1, NULL, 10);
+        if (line[0] != '$' || line[1] == '-')
+            continue;
+        bulk = strtoul(line + 1, NULL, 10);
+        MUST(fill(client, bulk + 2), "the server closed after: %s", text);
+        add(text, size, client->input + client->start, bulk);
+        client->start += bulk + 2;
+    }
+}
+
 char *
 client_message(struct client *client, const char *channel)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <uv.h>
 
-#include "../subscription.h"
+#include "../subscriptions/subscription.h"
 #include "channels.h"
 #include "file.h"
 
