@@ -189,6 +189,7 @@ put_server_figures(struct buffer *text, struct server *server)
         text, "pubsub_patterns", (long long)tally_names(&server->tallies[SUBSCRIPTION_PATTERN]));
     put_figure(text, "published", atomic_load(&figures->publishes));
     put_figure(text, "publish_waits", atomic_load(&figures->waits));
+    put_figure(text, "message_memory", (long long)message_memory_used(&server->memory));
     if (server->journal) {
         struct journal_figures *const journal = journal_figures(server->journal);
 

@@ -35,7 +35,7 @@ post(struct connection *connection, const char *channel, const struct resp_argum
     int outcome;
 
     if (!server->journal) {
-        outcome = ringbus_try_post(server->bus, channel, message->data, message->size);
+        outcome = message_post(worker, channel, message);
         if (outcome >= 0)
             reply_integer(outbox_end(outbox), outcome);
         return outcome;
@@ -47,7 +47,7 @@ post(struct connection *connection, const char *channel, const struct resp_argum
     ticket.number = outbox->next;
     ticket.loop = worker->number;
     ticket.place = connection->place;
-    outcome = journal_post(server->journal, channel, &ticket, message);
+    outcome = journal_post(worker, channel, &ticket, message);
     if (outcome >= 0)
         outbox_promise(outbox, outcome);
     return outcome;
@@ -72,7 +72,9 @@ run_publish(struct connection *connection, const struct resp_argument *arguments
     }
     outcome = post(connection, channel, message);
     if (outcome == RINGBUS_EAGAIN)
-        return COMMAND_AGAIN;
+        return COMMAND_AWAITS_ROOM;
+    if (outcome == MESSAGE_NO_MEMORY)
+        return COMMAND_AWAITS_MEMORY;
     if (outcome < 0)
         reply_refusal(connection_output(connection), outcome);
     else

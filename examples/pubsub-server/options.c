@@ -11,7 +11,8 @@ static const struct options defaults = {
     .port = 6380,
     .loops = 2,
     .capacity = 1024,
-    .max_message = 4096,
+    .max_message = 1 << 20,
+    .message_memory = (size_t)64 << 20,
     .max_clients = 10000,
     .max_patterns = 256,
     .socket_buffer = 0,
@@ -26,7 +27,10 @@ static const char help[] =
     "  -b, --bind=ADDRESS     listen on this address                     (127.0.0.1)\n"
     "  -l, --loops=N          loop threads, 1..32                        (2)\n"
     "  -c, --capacity=N       events in the ring of each loop            (1024)\n"
-    "  -m, --max-message=N    bytes of the longest message               (4096)\n"
+    "  -m, --max-message=N    bytes of the longest message, up to 512 MiB,\n"
+    "                         with a journal up to 1 MiB                 (1048576)\n"
+    "  -M, --message-memory=N bytes that long messages may occupy on their\n"
+    "                         way; over that publishers wait             (67108864)\n"
     "  -o, --output-limit=N   bytes that may wait for one client, who is\n"
     "                         cut off when there would be more           (33554432)\n"
     "  -s, --socket-buffer=N  bytes of a socket's send buffer (SO_SNDBUF);\n"
@@ -43,6 +47,7 @@ static const struct option names[] = {
     {"loops", required_argument, NULL, 'l'},
     {"capacity", required_argument, NULL, 'c'},
     {"max-message", required_argument, NULL, 'm'},
+    {"message-memory", required_argument, NULL, 'M'},
     {"output-limit", required_argument, NULL, 'o'},
     {"socket-buffer", required_argument, NULL, 's'},
     {"max-clients", required_argument, NULL, 'n'},
@@ -80,10 +85,19 @@ number32(const char *text, uint32_t least, uint32_t most, uint32_t *ret_number)
 }
 
 static int
-take(struct options *options, int name, const char *text)
+number_size(const char *text, unsigned long least, unsigned long most, size_t *ret_number)
 {
     unsigned long value = 0;
 
+    if (number(text, least, most, &value) != 0)
+        return -1;
+    *ret_number = value;
+    return 0;
+}
+
+static int
+take(struct options *options, int name, const char *text)
+{
     switch (name) {
     case 'p':
         return number32(text, 0, 65535, &options->port);
@@ -106,10 +120,9 @@ take(struct options *options, int name, const char *text)
     case 's':
         return number32(text, 0, 1 << 30, &options->socket_buffer);
     case 'o':
-        if (number(text, 1024, 1UL << 30, &value) != 0)
-            return -1;
-        options->output_limit = value;
-        return 0;
+        return number_size(text, 1024, 1UL << 30, &options->output_limit);
+    case 'M':
+        return number_size(text, 1, 1UL << 36, &options->message_memory);
     default:
         return -1;
     }
@@ -121,7 +134,7 @@ options_read(struct options *options, int argc, char **argv)
     int name;
 
     *options = defaults;
-    while ((name = getopt_long(argc, argv, "p:b:l:c:m:o:s:n:P:j:h", names, NULL)) != -1) {
+    while ((name = getopt_long(argc, argv, "p:b:l:c:m:M:o:s:n:P:j:h", names, NULL)) != -1) {
         if (name == 'h') {
             (void)fputs(help, stdout);
             return OPTIONS_HELP;
@@ -136,6 +149,11 @@ options_read(struct options *options, int argc, char **argv)
     }
     if (optind < argc) {
         (void)fprintf(stderr, "%s: '%s' is not an option (see --help)\n", argv[0], argv[optind]);
+        return OPTIONS_WRONG;
+    }
+    if (options->journal && options->max_message > MESSAGE_JOURNAL_MAX) {
+        (void)fprintf(stderr, "%s: a journal takes messages of up to %d bytes\n", argv[0],
+            MESSAGE_JOURNAL_MAX);
         return OPTIONS_WRONG;
     }
     return OPTIONS_GO;

@@ -186,6 +186,20 @@ client_bulk(struct client *client, size_t *ret_size)
     return data;
 }
 
+void
+client_take(struct client *client, char *data, size_t size)
+{
+    while (size > 0) {
+        const size_t part = size < sizeof client->input / 2 ? size : sizeof client->input / 2;
+
+        MUST(fill(client, part), "the server closed before %zu bytes", size);
+        memcpy(data, client->input + client->start, part);
+        client->start += part;
+        data += part;
+        size -= part;
+    }
+}
+
 /* Add bytes and a `|`. */
 static void
 add(char *text, size_t size, const char *bytes, size_t count)

@@ -37,6 +37,9 @@ char *client_line(struct client *client);
 /* A bulk string, which MUST come next; NULL if the server closed. */
 char *client_bulk(struct client *client, size_t *ret_size);
 
+/* Bytes that are more than a client can hold: they MUST come next. */
+void client_take(struct client *client, char *data, size_t size);
+
 /* The message that MUST come next, as a C string; NULL if the server closed. */
 char *client_message(struct client *client, const char *channel);
 
