@@ -183,8 +183,13 @@ put_server_figures(struct buffer *text, struct server *server)
     put_figure(text, "clients_cut_off", atomic_load(&figures->cut_off));
     put_text(text, "\r\n# Channels\r\n");
     put_figure(text, "subscriptions", atomic_load(&figures->subscriptions));
+    put_figure(
+        text, "pubsub_channels", (long long)tally_names(&server->tallies[SUBSCRIPTION_CHANNEL]));
+    put_figure(
+        text, "pubsub_patterns", (long long)tally_names(&server->tallies[SUBSCRIPTION_PATTERN]));
     put_figure(text, "published", atomic_load(&figures->publishes));
     put_figure(text, "publish_waits", atomic_load(&figures->waits));
+    put_figure(text, "message_memory", (long long)message_memory_used(&server->memory));
     if (server->journal) {
         struct journal_figures *const journal = journal_figures(server->journal);
 

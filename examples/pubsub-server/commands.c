@@ -1,4 +1,4 @@
-/* commands.c - the commands the server understands: the table, and those that publish and subscribe. */
+/* commands.c - the commands the server understands: the table, PUBLISH, and those of the connection itself. */
 #include "commands.h"
 
 #include <stdio.h>
@@ -6,7 +6,8 @@
 
 #include "admin.h"
 #include "reply.h"
-#include "subscription.h"
+#include "subscriptions/pubsub.h"
+#include "subscriptions/subscribe.h"
 
 typedef enum command_verdict (*command_function)(
     struct connection *connection, const struct resp_argument *arguments, size_t count);
@@ -21,28 +22,7 @@ struct command {
 
 #define ANY SIZE_MAX
 
-static enum command_verdict
-answer_outcome(struct connection *connection, int outcome)
-{
-    char text[128];
-
-    if (outcome == RINGBUS_ESHUTDOWN)
-        (void)snprintf(text, sizeof text, "ERR the server is shutting down");
-    else
-        (void)snprintf(text, sizeof text, "ERR %s", ringbus_error_text(outcome));
-    reply_error(connection_output(connection), text);
-    return COMMAND_DONE;
-}
-
-static enum command_verdict
-answer_bad_channel(struct connection *connection)
-{
-    reply_error(
-        connection_output(connection), "ERR a channel's name has 1 to 255 bytes, none of them NUL");
-    return COMMAND_DONE;
-}
-
-/* ---- publish and subscribe ----------------------------------------------------------------- */
+/* ---- publish ------------------------------------------------------------------------------- */
 
 /* Post a message, or with a journal promise what comes of it. */
 static int
@@ -55,7 +35,7 @@ post(struct connection *connection, const char *channel, const struct resp_argum
     int outcome;
 
     if (!server->journal) {
-        outcome = ringbus_try_post(server->bus, channel, message->data, message->size);
+        outcome = message_post(worker, channel, message);
         if (outcome >= 0)
             reply_integer(outbox_end(outbox), outcome);
         return outcome;
@@ -67,7 +47,7 @@ post(struct connection *connection, const char *channel, const struct resp_argum
     ticket.number = outbox->next;
     ticket.loop = worker->number;
     ticket.place = connection->place;
-    outcome = journal_post(server->journal, channel, &ticket, message);
+    outcome = journal_post(worker, channel, &ticket, message);
     if (outcome >= 0)
         outbox_promise(outbox, outcome);
     return outcome;
@@ -82,97 +62,23 @@ run_publish(struct connection *connection, const struct resp_argument *arguments
     int outcome;
 
     (void)count;
-    if (channel_name(&arguments[1], channel) != 0)
-        return answer_bad_channel(connection);
+    if (channel_name(&arguments[1], channel) != 0) {
+        subscribe_refuse_name(connection, SUBSCRIPTION_CHANNEL);
+        return COMMAND_DONE;
+    }
     if (message->size > server->options.max_message) {
         reply_error(connection_output(connection), "ERR message too long");
         return COMMAND_DONE;
     }
     outcome = post(connection, channel, message);
     if (outcome == RINGBUS_EAGAIN)
-        return COMMAND_AGAIN;
+        return COMMAND_AWAITS_ROOM;
+    if (outcome == MESSAGE_NO_MEMORY)
+        return COMMAND_AWAITS_MEMORY;
     if (outcome < 0)
-        return answer_outcome(connection, outcome);
-    atomic_fetch_add(&server->figures.publishes, 1);
-    return COMMAND_DONE;
-}
-
-/* channel  NULL: none */
-static void
-confirm(struct connection *connection, const char *verb, const char *channel)
-{
-    struct buffer *const output = connection_output(connection);
-
-    reply_array(output, 3);
-    reply_text(output, verb);
-    if (channel)
-        reply_text(output, channel);
+        reply_refusal(connection_output(connection), outcome);
     else
-        reply_null(output);
-    reply_integer(output, (long long)connection->subscription_count);
-}
-
-static enum command_verdict
-run_subscribe(struct connection *connection, const struct resp_argument *arguments, size_t count)
-{
-    char channel[CHANNEL_SIZE_MAX + 1];
-    int outcome;
-
-    for (size_t i = 1; i < count; i++)
-        if (channel_name(&arguments[i], channel) != 0)
-            return answer_bad_channel(connection);
-    for (size_t i = 1; i < count; i++) {
-        (void)channel_name(&arguments[i], channel);
-        outcome = subscription_begin(connection, channel);
-        if (outcome == RINGBUS_OK)
-            confirm(connection, "subscribe", channel);
-        else
-            (void)answer_outcome(connection, outcome);
-    }
-    return COMMAND_DONE;
-}
-
-static void
-unsubscribe_all(struct connection *connection)
-{
-    char channel[CHANNEL_SIZE_MAX + 1];
-
-    if (connection->subscription_count == 0)
-        confirm(connection, "unsubscribe", NULL);
-    while (connection->subscription_count > 0) {
-        (void)snprintf(channel, sizeof channel, "%s",
-            subscription_channel(connection, connection->subscription_count - 1));
-        subscription_end(connection, channel);
-        confirm(connection, "unsubscribe", channel);
-    }
-}
-
-static enum command_verdict
-run_unsubscribe(struct connection *connection, const struct resp_argument *arguments, size_t count)
-{
-    char channel[CHANNEL_SIZE_MAX + 1];
-
-    for (size_t i = 1; i < count; i++)
-        if (channel_name(&arguments[i], channel) != 0)
-            return answer_bad_channel(connection);
-    for (size_t i = 1; i < count; i++) {
-        (void)channel_name(&arguments[i], channel);
-        subscription_end(connection, channel);
-        confirm(connection, "unsubscribe", channel);
-    }
-    if (count == 1)
-        unsubscribe_all(connection);
-    return COMMAND_DONE;
-}
-
-static enum command_verdict
-run_pattern(struct connection *connection, const struct resp_argument *arguments, size_t count)
-{
-    (void)count;
-    if (resp_argument_is(&arguments[0], "psubscribe"))
-        reply_error(connection_output(connection), "ERR PSUBSCRIBE is not offered yet");
-    else
-        reply_error(connection_output(connection), "ERR PUNSUBSCRIBE is not offered yet");
+        atomic_fetch_add(&server->figures.publishes, 1);
     return COMMAND_DONE;
 }
 
@@ -183,7 +89,7 @@ run_ping(struct connection *connection, const struct resp_argument *arguments, s
 {
     struct buffer *const output = connection_output(connection);
 
-    if (connection->subscription_count > 0) {
+    if (subscription_count(connection) > 0) {
         reply_array(output, 2);
         reply_text(output, "pong");
         reply_bulk(output, count > 1 ? arguments[1].data : NULL, count > 1 ? arguments[1].size : 0);
@@ -212,17 +118,31 @@ run_quit(struct connection *connection, const struct resp_argument *arguments, s
     return COMMAND_LAST;
 }
 
+/* As after the accept, but for the commands that wait for their turn. */
+static enum command_verdict
+run_reset(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    (void)arguments;
+    (void)count;
+    subscription_end_all(connection);
+    connection->name[0] = '\0';
+    reply_status(connection_output(connection), "RESET");
+    return COMMAND_DONE;
+}
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct command commands[] = {
     {"publish", run_publish, 3, 3, false},
-    {"subscribe", run_subscribe, 2, ANY, true},
-    {"unsubscribe", run_unsubscribe, 1, ANY, true},
-    {"psubscribe", run_pattern, 2, ANY, true},
-    {"punsubscribe", run_pattern, 1, ANY, true},
+    {"subscribe", subscribe_channels, 2, ANY, true},
+    {"unsubscribe", subscribe_end_channels, 1, ANY, true},
+    {"psubscribe", subscribe_patterns, 2, ANY, true},
+    {"punsubscribe", subscribe_end_patterns, 1, ANY, true},
+    {"pubsub", pubsub_tell, 2, ANY, false},
     {"ping", run_ping, 1, 2, true},
     {"echo", run_echo, 2, 2, false},
     {"quit", run_quit, 1, ANY, true},
+    {"reset", run_reset, 1, 1, true},
     {"select", admin_select, 2, 2, false},
     {"hello", admin_hello, 1, ANY, false},
     {"client", admin_client, 2, ANY, false},
@@ -269,9 +189,10 @@ commands_run(struct connection *connection, const struct resp_argument *argument
     if (count < command->least || count > command->most)
         (void)snprintf(
             text, sizeof text, "ERR wrong number of arguments for '%s' command", command->name);
-    else if (connection->subscription_count > 0 && !command->is_for_subscribers)
+    else if (subscription_count(connection) > 0 && !command->is_for_subscribers)
         (void)snprintf(text, sizeof text,
-            "ERR '%s': a subscriber may only subscribe, unsubscribe, ping and quit", command->name);
+            "ERR '%s': a subscriber may only (p)subscribe, (p)unsubscribe, ping, reset and quit",
+            command->name);
     else
         return command->run(connection, arguments, count);
     reply_error(connection_output(connection), text);

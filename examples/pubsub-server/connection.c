@@ -1,6 +1,7 @@
 /* connection.c - one client: its socket and the bytes to and from it.
  *
- * I1. Commands are answered in the order in which they came; none runs while an earlier one waits for room in the bus.
+ * I1. Commands are answered in the order in which they came; none runs while an earlier one waits for room in the bus
+ *     or memory.
  * I2. What waits to be written is bounded: a subscriber over the limit is cut off, and who only sends
  *     commands is not read from while more than half the limit waits, so that he holds up himself.
  * I3. The memory lives until the socket's close callback has run, the last consumer was destroyed and
@@ -36,7 +37,8 @@ connection_release(struct connection *connection)
     buffer_free(&connection->input);
     outbox_free(&connection->outbox);
     buffer_free(&connection->writing);
-    free(connection->subscriptions);
+    for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
+        free(connection->subscriptions[kind].list);
     connection->handlers->freed(worker);
     free(connection);
 }
@@ -212,7 +214,7 @@ static bool
 may_run(const struct connection *connection)
 {
     return !connection->is_closing && !connection->is_finishing && !connection->awaits_room &&
-           !connection->awaits_writes;
+           !connection->awaits_memory && !connection->awaits_writes;
 }
 
 /* Read, or leave the bytes to the socket and so to the client, as the state demands. */
@@ -242,17 +244,30 @@ on_room(void *context)
 }
 
 static void
-await_room(struct connection *connection)
+await(struct connection *connection, enum command_verdict what)
 {
     struct worker *const worker = connection->worker;
 
     atomic_fetch_add(&worker->server->figures.waits, 1);
+    if (what == COMMAND_AWAITS_MEMORY) {
+        connection->awaits_memory = worker->awaits_memory = true;
+        return;
+    }
     if (ringbus_uv_on_writable(worker->server->bus, &worker->loop, on_room, connection) != 0) {
         connection_close(connection);
         return;
     }
     connection_hold(connection);
     connection->awaits_room = true;
+}
+
+void
+connection_try_again(struct connection *connection)
+{
+    if (!connection->awaits_memory)
+        return;
+    connection->awaits_memory = false;
+    run(connection);
 }
 
 static void
@@ -287,8 +302,8 @@ step(struct connection *connection)
     }
     if (count > 0)
         verdict = connection->handlers->command(connection, arguments, count);
-    if (verdict == COMMAND_AGAIN) {
-        await_room(connection);
+    if (verdict == COMMAND_AWAITS_ROOM || verdict == COMMAND_AWAITS_MEMORY) {
+        await(connection, verdict);
         return false;
     }
     buffer_take(input, size);

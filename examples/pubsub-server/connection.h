@@ -7,14 +7,15 @@
 
 #include "outbox.h"
 #include "resp.h"
+#include "subscriptions/subscription.h"
 #include "worker.h"
-
-struct subscription;
 
 enum command_verdict {
     COMMAND_DONE, /* answered: the next one, please */
-    COMMAND_AGAIN, /* the bus has no room: run it again when there is some, and read no more until then */
-    COMMAND_LAST, /* answered: write that out, then close */
+    /* Run it again, and read no more until then: */
+    COMMAND_AWAITS_ROOM,   /* when there is room in the bus */
+    COMMAND_AWAITS_MEMORY, /* when there is memory for messages */
+    COMMAND_LAST,          /* answered: write that out, then close */
 };
 
 /* What a connection calls. */
@@ -47,13 +48,12 @@ struct connection {
     bool is_reading;
     bool is_writing;
     bool awaits_room;   /* a PUBLISH was refused: input waits until the bus has room */
+    bool awaits_memory; /* likewise, and the worker is woken when there is memory for messages */
     bool awaits_writes; /* its replies pile up: input waits until the client has read some */
     bool is_finishing;  /* closes when all is written */
     bool is_closing;
 
-    struct subscription **subscriptions; /* sorted by channel: see subscription.c */
-    size_t subscription_count;
-    size_t subscription_capacity;
+    struct subscriptions subscriptions[SUBSCRIPTION_KINDS]; /* see subscription.c */
 };
 
 /* Serve an accepted socket, which is closed if that fails.
@@ -85,6 +85,9 @@ void connection_flush(struct connection *connection);
 
 /* A promised reply was kept: write what is ready now, and go on with what waited for that. */
 void connection_go_on(struct connection *connection);
+
+/* There may be memory for the message it waits with. */
+void connection_try_again(struct connection *connection);
 
 /* Keep the memory, beyond the closing. */
 void connection_hold(struct connection *connection);

@@ -11,8 +11,10 @@ static const struct options defaults = {
     .port = 6380,
     .loops = 2,
     .capacity = 1024,
-    .max_message = 4096,
+    .max_message = 1 << 20,
+    .message_memory = (size_t)64 << 20,
     .max_clients = 10000,
+    .max_patterns = 256,
     .socket_buffer = 0,
     .output_limit = (size_t)32 << 20,
 };
@@ -25,12 +27,16 @@ static const char help[] =
     "  -b, --bind=ADDRESS     listen on this address                     (127.0.0.1)\n"
     "  -l, --loops=N          loop threads, 1..32                        (2)\n"
     "  -c, --capacity=N       events in the ring of each loop            (1024)\n"
-    "  -m, --max-message=N    bytes of the longest message               (4096)\n"
+    "  -m, --max-message=N    bytes of the longest message, up to 512 MiB,\n"
+    "                         with a journal up to 1 MiB                 (1048576)\n"
+    "  -M, --message-memory=N bytes that long messages may occupy on their\n"
+    "                         way; over that publishers wait             (67108864)\n"
     "  -o, --output-limit=N   bytes that may wait for one client, who is\n"
     "                         cut off when there would be more           (33554432)\n"
     "  -s, --socket-buffer=N  bytes of a socket's send buffer (SO_SNDBUF);\n"
     "                         0: the system's default                    (0)\n"
     "  -n, --max-clients=N    clients at once                            (10000)\n"
+    "  -P, --max-patterns=N   patterns a client may subscribe to         (256)\n"
     "  -j, --journal=FILE     append every message to FILE, and answer its\n"
     "                         PUBLISH when it is on the disk             (none)\n"
     "  -h, --help             print this\n";
@@ -41,9 +47,11 @@ static const struct option names[] = {
     {"loops", required_argument, NULL, 'l'},
     {"capacity", required_argument, NULL, 'c'},
     {"max-message", required_argument, NULL, 'm'},
+    {"message-memory", required_argument, NULL, 'M'},
     {"output-limit", required_argument, NULL, 'o'},
     {"socket-buffer", required_argument, NULL, 's'},
     {"max-clients", required_argument, NULL, 'n'},
+    {"max-patterns", required_argument, NULL, 'P'},
     {"journal", required_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -77,10 +85,19 @@ number32(const char *text, uint32_t least, uint32_t most, uint32_t *ret_number)
 }
 
 static int
-take(struct options *options, int name, const char *text)
+number_size(const char *text, unsigned long least, unsigned long most, size_t *ret_number)
 {
     unsigned long value = 0;
 
+    if (number(text, least, most, &value) != 0)
+        return -1;
+    *ret_number = value;
+    return 0;
+}
+
+static int
+take(struct options *options, int name, const char *text)
+{
     switch (name) {
     case 'p':
         return number32(text, 0, 65535, &options->port);
@@ -95,16 +112,17 @@ take(struct options *options, int name, const char *text)
         return number32(text, 1, MESSAGE_SIZE_MAX, &options->max_message);
     case 'n':
         return number32(text, 1, 1000000, &options->max_clients);
+    case 'P':
+        return number32(text, 0, 1000000, &options->max_patterns);
     case 'j':
         options->journal = text;
         return 0;
     case 's':
         return number32(text, 0, 1 << 30, &options->socket_buffer);
     case 'o':
-        if (number(text, 1024, 1UL << 30, &value) != 0)
-            return -1;
-        options->output_limit = value;
-        return 0;
+        return number_size(text, 1024, 1UL << 30, &options->output_limit);
+    case 'M':
+        return number_size(text, 1, 1UL << 36, &options->message_memory);
     default:
         return -1;
     }
@@ -116,7 +134,7 @@ options_read(struct options *options, int argc, char **argv)
     int name;
 
     *options = defaults;
-    while ((name = getopt_long(argc, argv, "p:b:l:c:m:o:s:n:j:h", names, NULL)) != -1) {
+    while ((name = getopt_long(argc, argv, "p:b:l:c:m:M:o:s:n:P:j:h", names, NULL)) != -1) {
         if (name == 'h') {
             (void)fputs(help, stdout);
             return OPTIONS_HELP;
@@ -131,6 +149,11 @@ options_read(struct options *options, int argc, char **argv)
     }
     if (optind < argc) {
         (void)fprintf(stderr, "%s: '%s' is not an option (see --help)\n", argv[0], argv[optind]);
+        return OPTIONS_WRONG;
+    }
+    if (options->journal && options->max_message > MESSAGE_JOURNAL_MAX) {
+        (void)fprintf(stderr, "%s: a journal takes messages of up to %d bytes\n", argv[0],
+            MESSAGE_JOURNAL_MAX);
         return OPTIONS_WRONG;
     }
     return OPTIONS_GO;

@@ -7,16 +7,19 @@
 
 #define LOOPS_MAX 32
 
-/* Bytes of a message: a ring's slot, less what the journal puts before it. */
-#define MESSAGE_SIZE_MAX ((1 << 20) - 64)
+/* Bytes of a message, and of one that is to go to a journal (RECORD_MESSAGE_MAX). */
+#define MESSAGE_SIZE_MAX (512 << 20)
+#define MESSAGE_JOURNAL_MAX (1 << 20)
 
 struct options {
     const char *bind;
     uint32_t port; /* 0: any that is free */
     uint32_t loops;
-    uint32_t capacity;    /* events in the ring of each loop */
-    uint32_t max_message; /* bytes */
+    uint32_t capacity;     /* events in the ring of each loop */
+    uint32_t max_message;  /* bytes */
+    size_t message_memory; /* bytes of long messages on their way, of all clients */
     uint32_t max_clients;
+    uint32_t max_patterns;  /* of one client */
     uint32_t socket_buffer; /* bytes of SO_SNDBUF; 0: the system's */
     size_t output_limit;    /* bytes that may wait for one client */
     const char *journal;    /* a file; NULL: none */

@@ -1,7 +1,10 @@
 /* reply.c - replies of the Redis protocol. */
 #include "reply.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "ringbus/error.h"
 
 static void
 put_header(struct buffer *buffer, char kind, unsigned long long value)
@@ -37,6 +40,18 @@ void
 reply_error(struct buffer *buffer, const char *text)
 {
     put_line(buffer, '-', text);
+}
+
+void
+reply_refusal(struct buffer *buffer, int outcome)
+{
+    char text[128];
+
+    if (outcome == RINGBUS_ESHUTDOWN)
+        (void)snprintf(text, sizeof text, "ERR the server is shutting down");
+    else
+        (void)snprintf(text, sizeof text, "ERR %s", ringbus_error_text(outcome));
+    reply_error(buffer, text);
 }
 
 void

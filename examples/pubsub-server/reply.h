@@ -13,6 +13,9 @@
 void reply_status(struct buffer *buffer, const char *text);
 void reply_error(struct buffer *buffer, const char *text);
 
+/* What the bus refused with, as an error. */
+void reply_refusal(struct buffer *buffer, int outcome);
+
 /* value  0.. */
 void reply_integer(struct buffer *buffer, long long value);
 

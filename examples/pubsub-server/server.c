@@ -13,17 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "subscription.h"
 #include "worker.h"
 
 #define BACKLOG 511
 #define DRAIN_NS (5 * INT64_C(1000000000))
 
 /* The bounds of a command. SUBSCRIBE may name many channels; a message that is too long gets a proper
- * answer, not a closed connection, up to BULK_SPARE bytes over. */
+ * answer, not a closed connection, up to BULK_LEAST bytes. */
 #define ARGUMENTS_MAX ((size_t)16384)
 #define INLINE_MAX ((size_t)4096)
-#define BULK_SPARE ((size_t)64 * 1024)
+#define BULK_LEAST ((size_t)64 * 1024)
 #define COMMAND_SPARE ((size_t)1 << 20)
 
 struct acceptor {
@@ -237,6 +236,22 @@ drain_bus(struct server *server)
     return complain("the bus did not drain", ringbus_error_text(outcome));
 }
 
+static int
+open_tallies(struct server *server)
+{
+    for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
+        if (tally_init(&server->tallies[kind]) != 0)
+            return complain("cannot start", "no memory or no random bytes");
+    return 0;
+}
+
+static void
+close_tallies(struct server *server)
+{
+    for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
+        tally_free(&server->tallies[kind]);
+}
+
 /* ---- from start to end --------------------------------------------------------------------- */
 
 static void
@@ -321,18 +336,25 @@ main(int argc, char **argv)
         return verdict == OPTIONS_HELP ? 0 : 2;
     server.limits.arguments = ARGUMENTS_MAX;
     server.limits.inline_line = INLINE_MAX;
-    server.limits.bulk = server.options.max_message + BULK_SPARE;
+    server.limits.bulk =
+        server.options.max_message > BULK_LEAST ? server.options.max_message : BULK_LEAST;
     server.limits.command = server.limits.bulk + COMMAND_SPARE;
+    message_memory_open(&server.memory, server.options.message_memory);
     outcome = open_bus(&server);
     if (outcome != RINGBUS_OK)
         return complain("cannot open the bus", ringbus_error_text(outcome));
-    result = open_journal(&server);
+    result = open_tallies(&server);
+    if (result == 0)
+        result = open_journal(&server);
     if (result == 0)
         result = serve(&server);
     close_journal(&server);
     outcome = ringbus_close(server.bus);
-    if (outcome != RINGBUS_OK)
+    if (outcome == RINGBUS_OK)
+        message_memory_close(&server.memory);
+    else
         result = complain("cannot close the bus", ringbus_error_text(outcome));
+    close_tallies(&server);
     if (result == 0)
         (void)puts("ringbus-pubsub-server: drained and stopped");
     return result;

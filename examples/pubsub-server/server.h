@@ -7,8 +7,10 @@
 #include "ringbus/uv.h"
 
 #include "journal/journal.h"
+#include "message.h"
 #include "options.h"
 #include "resp.h"
+#include "subscriptions/subscription.h"
 
 /* Each figure is counted by any loop and read by INFO. */
 struct server_figures {
@@ -27,6 +29,8 @@ struct server {
     struct ringbus_bus *bus;
     struct journal *journal; /* NULL: none */
     size_t message_at;       /* what comes before the message in an event of a channel, in bytes */
+    struct message_memory memory;
+    struct tally tallies[SUBSCRIPTION_KINDS]; /* the subscriptions' names, of each kind */
     struct server_figures figures;
 };
 

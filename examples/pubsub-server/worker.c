@@ -15,7 +15,6 @@
 #include "acknowledgement.h"
 #include "commands.h"
 #include "connection.h"
-#include "subscription.h"
 
 /* How long clients that do not read may delay the end. */
 #define PATIENCE_MS 2000
@@ -93,6 +92,7 @@ leave_when_empty(struct worker *worker)
 {
     if (!worker->is_stopping || worker->connection_count > 0 || worker->group == NULL)
         return;
+    message_forget(worker);
     (void)ringbus_uv_detach(worker->group, RINGBUS_DISCARD, on_detached, worker);
     worker->group = NULL;
 }
@@ -147,6 +147,10 @@ on_wake(uv_async_t *wake)
     for (size_t i = 0; i < count; i++)
         (void)connection_open(worker, sockets[i], &handlers);
     free(sockets);
+    if (worker->awaits_memory) {
+        worker->awaits_memory = false;
+        for_each(worker, connection_try_again);
+    }
     if (shall_stop && !worker->is_stopping)
         begin_to_stop(worker);
 }
@@ -159,7 +163,7 @@ join_bus(struct worker *worker)
     int outcome;
 
     group.capacity = server->options.capacity;
-    group.slot_size = (uint32_t)server->message_at + server->options.max_message;
+    group.slot_size = (uint32_t)server->message_at + MESSAGE_COPIED_MAX;
     if (server->journal && group.slot_size < sizeof(struct acknowledgement))
         group.slot_size = sizeof(struct acknowledgement);
     outcome = ringbus_uv_group_open(server->bus, &worker->loop, &group, &worker->group);

@@ -26,6 +26,7 @@ struct worker {
     struct connection *acknowledged; /* of this pass */
     struct resp_argument *arguments; /* of the command that runs now */
     uv_timer_t patience;             /* with clients that do not read, when it stops */
+    bool awaits_memory;              /* one of its connections does: see message.c */
     bool is_stopping;
 
     /* how other threads reach it: under the lock, then `wake` */
@@ -35,6 +36,10 @@ struct worker {
     size_t socket_count;
     size_t socket_capacity;
     bool shall_stop;
+
+    /* guarded by the memory's lock */
+    struct worker *next_waiting;
+    bool is_waiting;
 };
 
 /* Start the thread and wait until it serves.

@@ -186,6 +186,52 @@ client_bulk(struct client *client, size_t *ret_size)
     return data;
 }
 
+void
+client_take(struct client *client, char *data, size_t size)
+{
+    while (size > 0) {
+        const size_t part = size < sizeof client->input / 2 ? size : sizeof client->input / 2;
+
+        MUST(fill(client, part), "the server closed before %zu bytes", size);
+        memcpy(data, client->input + client->start, part);
+        client->start += part;
+        data += part;
+        size -= part;
+    }
+}
+
+/* Add bytes and a `|`. */
+static void
+add(char *text, size_t size, const char *bytes, size_t count)
+{
+    size_t used = strlen(text);
+
+    MUST(used + count + 2 <= size, "more of a reply than expected: %s", text);
+    for (size_t i = 0; i < count; i++)
+        text[used++] = bytes[i] ? bytes[i] : '0';
+    memcpy(text + used, "|", 2);
+}
+
+void
+client_reply(struct client *client, char *text, size_t size)
+{
+    for (unsigned long parts = 1; parts > 0; parts--) {
+        const char *const line = client_line(client);
+        size_t bulk;
+
+        MUST(line, "the server closed after: %s", text);
+        add(text, size, line, strlen(line));
+        if (line[0] == '*')
+            parts += strtoul(line + 1, NULL, 10);
+        if (line[0] != '$' || line[1] == '-')
+            continue;
+        bulk = strtoul(line + 1, NULL, 10);
+        MUST(fill(client, bulk + 2), "the server closed after: %s", text);
+        add(text, size, client->input + client->start, bulk);
+        client->start += bulk + 2;
+    }
+}
+
 char *
 client_message(struct client *client, const char *channel)
 {

@@ -37,8 +37,15 @@ char *client_line(struct client *client);
 /* A bulk string, which MUST come next; NULL if the server closed. */
 char *client_bulk(struct client *client, size_t *ret_size);
 
+/* Bytes that are more than a client can hold: they MUST come next. */
+void client_take(struct client *client, char *data, size_t size);
+
 /* The message that MUST come next, as a C string; NULL if the server closed. */
 char *client_message(struct client *client, const char *channel);
+
+/* The reply that MUST come next, whole: the lines of its parts and their bytes, with `|` behind each, added to `text`,
+ * a C string with room for so many bytes. A NUL in it becomes `0`. */
+void client_reply(struct client *client, char *text, size_t size);
 
 /* These bytes, and nothing else, MUST come next. */
 void client_expect(struct client *client, const char *text);

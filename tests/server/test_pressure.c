@@ -135,7 +135,10 @@ come_and_go(int number)
 {
     struct client *const client = client_open(server.port);
 
-    if (number % 2 == 0) {
+    if (number % 4 == 0) {
+        CLIENT_COMMAND(client, "PSUBSCRIBE", "lo*", "?", "[^x]*d");
+        client_expect(client, "*3\r\n$10\r\npsubscribe\r\n$3\r\nlo*\r\n:1\r\n");
+    } else if (number % 2 == 0) {
         CLIENT_COMMAND(client, "SUBSCRIBE", "x", "load", "y");
         client_expect(client, "*3\r\n$9\r\nsubscribe\r\n$1\r\nx\r\n:1\r\n");
     } else {
@@ -166,6 +169,8 @@ START_TEST(clients_come_and_go_while_messages_flow)
     client = client_open(server.port);
     AWAIT(client_info(client, "connected_clients") == 1);
     ck_assert_int_eq(client_info(client, "subscriptions"), 0);
+    ck_assert_int_eq(client_info(client, "pubsub_patterns"), 0);
+    ck_assert_int_eq(client_info(client, "pubsub_channels"), 0);
     client_close(client);
     server_stop(&server);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <uv.h>
 
-#include "../subscription.h"
+#include "../worker.h"
 #include "channels.h"
 #include "file.h"
 
@@ -33,7 +33,7 @@ struct journal {
     /* the loops', under the lock */
     uv_mutex_t lock;
     struct channels channels;
-    char *event; /* publication and message */
+    char *event; /* publication and short message */
 };
 
 /* ---- on the group's thread ----------------------------------------------------------------- */
@@ -109,10 +109,26 @@ on_kept(const struct ringbus_event *event, void *context)
 
 /* ---- on a loop ----------------------------------------------------------------------------- */
 
-int
-journal_post(struct journal *journal, const char *channel, const struct ticket *ticket,
+/* Under the lock: post what is to be written. */
+static int
+post(struct worker *worker, const struct publication *publication,
     const struct resp_argument *message)
 {
+    struct journal *const journal = worker->server->journal;
+    struct ringbus_topic *const topic = publication->channel->topic;
+
+    if (message->size > MESSAGE_COPIED_MAX)
+        return message_post_long(worker, topic, publication, sizeof *publication, message);
+    memcpy(journal->event, publication, sizeof *publication);
+    memcpy(journal->event + sizeof *publication, message->data, message->size);
+    return ringbus_topic_try_post(topic, journal->event, sizeof *publication + message->size, NULL);
+}
+
+int
+journal_post(struct worker *worker, const char *channel, const struct ticket *ticket,
+    const struct resp_argument *message)
+{
+    struct journal *const journal = worker->server->journal;
     struct publication publication;
     int outcome;
 
@@ -121,11 +137,8 @@ journal_post(struct journal *journal, const char *channel, const struct ticket *
     uv_mutex_lock(&journal->lock);
     outcome = channels_find(&journal->channels, channel, &publication.channel);
     if (outcome == RINGBUS_OK) {
-        memcpy(journal->event, &publication, sizeof publication);
-        memcpy(journal->event + sizeof publication, message->data, message->size);
         atomic_fetch_add(&publication.channel->under_way, 1);
-        outcome = ringbus_topic_try_post(
-            publication.channel->topic, journal->event, sizeof publication + message->size, NULL);
+        outcome = post(worker, &publication, message);
         if (outcome < 0)
             atomic_fetch_sub(&publication.channel->under_way, 1);
         else
@@ -190,7 +203,7 @@ join_bus(struct journal *journal, const struct options *options)
 
     group_options.name = "journal";
     group_options.capacity = options->capacity;
-    group_options.slot_size = (uint32_t)sizeof(struct publication) + options->max_message;
+    group_options.slot_size = (uint32_t)sizeof(struct publication) + MESSAGE_COPIED_MAX;
     outcome = ringbus_group_open(journal->bus, &group_options, &group);
     if (outcome == RINGBUS_OK)
         outcome = open_consumers(journal, group);
@@ -206,7 +219,7 @@ const char *
 journal_open(struct ringbus_bus *bus, const struct options *options, struct journal **ret_journal)
 {
     struct journal *const journal = calloc(1, sizeof *journal);
-    char *const event = malloc(sizeof(struct publication) + options->max_message);
+    char *const event = malloc(sizeof(struct publication) + MESSAGE_COPIED_MAX);
     const char *failure;
     int outcome;
 

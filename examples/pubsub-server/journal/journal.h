@@ -20,6 +20,7 @@
 
 struct channel;
 struct journal;
+struct worker;
 
 /* Which PUBLISH: of which connection on which loop, and the number of its promised reply. */
 struct ticket {
@@ -58,10 +59,10 @@ const char *journal_open(
 const char *journal_topic(const struct journal *journal, uint32_t loop);
 
 /* Post a message, with a publication before it, to its channel. Its acknowledgement will come, unless the bus is shut
- * down with RINGBUS_DISCARD. Thread: a loop's.
+ * down with RINGBUS_DISCARD. Thread: the worker's.
  *
- * return  like ringbus_try_post, without the journal's own consumers */
-int journal_post(struct journal *journal, const char *channel, const struct ticket *ticket,
+ * return  like message_post, without the journal's own consumers */
+int journal_post(struct worker *worker, const char *channel, const struct ticket *ticket,
     const struct resp_argument *message);
 
 struct journal_figures *journal_figures(struct journal *journal);
