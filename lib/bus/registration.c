@@ -7,6 +7,7 @@
 
 #include "bus/consumer.h"
 #include "bus/group.h"
+#include "bus/overflow/cell.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"
 
@@ -16,6 +17,7 @@
 struct plan {
     struct registration *registration;
     struct match_set *set;
+    bool has_cell; /* the registration's, if it is not NULL */
     struct plan *next;
 };
 
@@ -38,6 +40,8 @@ undo(struct ringbus_bus *bus, struct plan *plans)
         plans = plan->next;
         if (plan->set != NULL)
             ringbus__release(&bus->allocator, plan->set, ringbus__match_size(plan->set->count));
+        if (plan->has_cell && plan->registration != NULL)
+            ringbus__cell_release(plan->registration->consumer->group, plan->registration->topic);
         if (plan->registration != NULL) {
             if (plan->registration->topic != NULL)
                 ringbus__topic_release(plan->registration->topic);
@@ -79,7 +83,11 @@ prepare_one(
         is_planned(earlier, registration->topic))
         return RINGBUS_EEXIST;
     plan->set = ringbus__match_prepare(registration->topic, consumer->group, registration);
-    return plan->set != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
+    if (plan->set == NULL)
+        return RINGBUS_ENOMEM;
+    outcome = ringbus__cell_acquire(consumer->group, registration->topic);
+    plan->has_cell = outcome == RINGBUS_OK;
+    return outcome;
 }
 
 static int
@@ -187,6 +195,7 @@ end_registration(struct registration *registration)
     /* HINT: who calls announces that first, and looks at `until` after a barrier (consumer.h I2). */
     store_i64(&registration->until, INT64_MIN, ORDER_HINT);
     ringbus__match_remove(registration);
+    ringbus__cell_release(registration->consumer->group, topic);
     ringbus__topic_release(topic);
 }
 
@@ -207,7 +216,7 @@ ringbus__registration_end_all(struct ringbus_consumer *consumer, enum ringbus_ho
         store_i64(&at->until, WINDOW_CLOSES, ORDER_HINT);
         (void)ringbus__window_decide(&at->until, WINDOW_CLOSES, consumer->group);
     }
-    consumer->close_at = ringbus__group_cut(consumer->group); /* no edge is later */
+    consumer->close_at = ringbus__group_cut(consumer->group); /* no event of it is later */
     consumer->close_tag = ringbus__record_retire();
 }
 

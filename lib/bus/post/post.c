@@ -48,7 +48,7 @@ post_one(const struct posting *posting, struct ringbus_group *group)
         return START_AGAIN;
     }
     matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    post_fill(posting, group, sequence);
+    post_fill(posting, group, sequence, 0);
     return matched;
 }
 
@@ -119,8 +119,11 @@ post(const struct posting *posting)
         if (unlikely(route == 0))
             return post_dead(topic->bus, topic->name, posting);
         group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
-        if (likely((route & (route - 1)) == 0 && group->ring != NULL && posting->release == NULL))
+        if (likely((route & (route - 1)) == 0 && group->has_plain_ring && posting->release == NULL))
             outcome = post_one(posting, group);
+        else if ((route & (route - 1)) == 0 && group->overflow != RINGBUS_LOSSLESS &&
+                 posting->release == NULL)
+            outcome = ringbus__overflow_post(posting, group);
         else
             outcome = ringbus__post_several(posting, route);
     }
