@@ -62,7 +62,9 @@ struct ringbus_event {
     size_t size;
     uint64_t ordered; /* the post options' ordering key; 0: none */
     int64_t sequence; /* index in its group's ring; -1 in a caller group */
-    uint64_t lost;    /* events dropped before this one; 0 in a lossless group */
+    /* Events of its group that were dropped since the one handed out before this one; see enum ringbus_overflow. 0 in
+     * a lossless group. */
+    uint64_t lost;
     /* Of the topic, to post back without a look-up: borrowed. NULL in on_dead for a name that has no topic. */
     struct ringbus_topic *handle;
     struct ringbus_reference *reference; /* for ringbus_event_keep; NULL: by copy, or in on_dead */
@@ -109,6 +111,25 @@ enum ringbus_group_kind {
     RINGBUS_GROUP_POLLED = 3 /* whoever calls ringbus_group_poll */
 };
 
+/* What becomes of an event for which a group has no room. A lossy group (all but LOSSLESS) refuses no post and makes
+ * none wait: what it drops is counted (figure `dropped`) and told, once, in the `lost` of a later event; consumers of
+ * it count in what a post returns. It has one executor, no consumer has an `after`, and it goes on dropping while it is
+ * paused. With DROP_OLDEST and CONFLATE a batch is one event, so that what is handed out is as new as can be.
+ * Posts by reference, and events made in place, are RINGBUS_EINVAL on a topic with consumers in a lossy group. */
+enum ringbus_overflow {
+    RINGBUS_LOSSLESS = 0, /* the post waits, or is refused */
+    /* A full ring takes no more; `lost`: dropped between the post of the one before and that of this one. */
+    RINGBUS_DROP_NEWEST = 1,
+    /* The oldest event not yet handed out is overwritten. Who is overtaken goes on a quarter of the ring ahead of the
+     * oldest one left, so that it is not overtaken again at once; what it skips is lost too. */
+    RINGBUS_DROP_OLDEST = 2,
+    /* The last value of every topic arrives, in the order in which the topics first had one; `lost`: values of its
+     * topic that it has replaced. `capacity` is how many topics the consumers of the group may be registered on. A
+     * value counts by when it was posted, also where it replaces an earlier one: one posted before a registration is
+     * not for it; one posted after the end of a registration may have replaced the last that was. */
+    RINGBUS_CONFLATE = 3
+};
+
 struct ringbus_group_options {
     size_t size;      /* of this struct */
     const char *name; /* of the group and its threads, at most 63 bytes; NULL: "group-<number>" */
@@ -124,7 +145,7 @@ struct ringbus_group_options {
     /* Slots of the ring, below the capacity, that only posts made in handlers of the bus take, so that these can go on
      * when others have filled the rest; 0: a 64th of the capacity (none under 64 slots), RINGBUS_NO_RESERVE: none.
      * In a handler is who is called by an executor of the bus, or by a post to a caller group of it: handlers,
-     * batch_ends, filters, and on_error. Not for caller groups. */
+     * batch_ends, filters, and on_error. Not for caller groups, nor for lossy ones. */
     uint32_t reserve;
     /* Tell on_stall when a lane ends a pass with more events than this left to do; at most the capacity; 0: only when
      * a post finds no room. Not for caller groups. */
@@ -133,6 +154,8 @@ struct ringbus_group_options {
      * call it saw is still running, and tells on_stall, once for each call; 0: nobody looks. Not in step mode, not for
      * caller groups. */
     int64_t max_call_ns;
+    uint32_t
+        overflow; /* enum ringbus_overflow; a lossy group has one lane, and is no caller group */
 };
 
 #define RINGBUS_NO_RESERVE UINT32_MAX
@@ -176,7 +199,7 @@ struct ringbus_options {
     uint32_t max_topics;       /* topics at once, 1..2^24; 0: 65536 */
     uint32_t max_topic_length; /* bytes of a name, 1..65535; 0: 255 */
     /* Groups at once, the default group included, 1..64; 0: 16. A closed group counts until one of its kind, lanes,
-     * capacity and slot size is opened, which takes its place. */
+     * capacity, slot size and overflow is opened, which takes its place. */
     uint32_t max_groups;
     /* Of the topics at once: those kept for posts by name alone while there are patterns (ringbus_register_pattern),
      * 1..max_topics; 0: 1024, or max_topics if that is less. */
@@ -287,7 +310,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_group_open(struct ringbus_bus *bus,
 /* End a group of a bus that goes on: its consumers are unregistered (they stay open, and can only be closed),
  * posts to their topics go on to the other groups. DRAIN delivers what its ring holds, DISCARD counts it. The
  * group must not be used after RINGBUS_OK or RINGBUS_PENDING. Its ring's memory stays with the bus, for the next
- * group of its kind, lanes, capacity and slot size.
+ * group of its kind, lanes, capacity, slot size and overflow.
  *
  * return  RINGBUS_OK, RINGBUS_PENDING (from a handler, on a loop's or polled group's thread; in step mode also if the
  *         group is paused or polled), RINGBUS_EINVAL (the default group; a loop group, which is detached instead),
@@ -339,7 +362,7 @@ struct ringbus_consumer_options {
     /* Consumers of the same group that are done with an event (their handlers, and the batch_end it is owed, have
      * returned) before this one gets it. An event on which one of them, or of those they come after, failed is
      * withheld from this one, and counted. In a caller group, batch_end of a consumer that others come after is called
-     * after each event. One named here stays in its place in the order when it is closed. */
+     * after each event. Not in a lossy group. One named here stays in its place in the order when it is closed. */
     uint32_t after_count;
     struct ringbus_consumer *const *after;
     /* 0: never called for this event, which counts as done. Pure and fast; it gets the consumer's context, on the
@@ -393,8 +416,9 @@ RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum r
  * returned before it was made.
  *
  * topic   1..max_topic_length bytes; `*` and `>` are ordinary characters here
- * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics), RINGBUS_ESHUTDOWN
- *         (the bus, the group or the consumer ends, or it has had its max_deliveries) */
+ * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics; the capacity of a
+ *         CONFLATE group), RINGBUS_ESHUTDOWN (the bus, the group or the consumer ends, or it has had its
+ *         max_deliveries) */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_consumer(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const char *topic);
 
@@ -411,7 +435,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_register_topics(struct ringbus_bus *bu
  * first): that post takes the bus's lock, and memory.
  *
  * pattern  1..max_topic_length bytes
- * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last), RINGBUS_EEXIST, RINGBUS_ENOMEM,
+ * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last; CONFLATE), RINGBUS_EEXIST, RINGBUS_ENOMEM,
  *          RINGBUS_ESHUTDOWN (as for ringbus_register_consumer)
  * Thread   any; never waits for handlers. Looks at all topics there are, under the bus's lock.
  * Source   NATS subjects, which have no empty tokens. */

@@ -33,7 +33,7 @@ struct ringbus_uv_group_options {
     uint32_t
         budget; /* events a turn of the loop handles, over all groups of this bus on it, before I/O and timers
                            get their turn, 1..2^20; 0: 256. The first group of the bus on the loop sets it. */
-    uint32_t reserved; /* 0 */
+    uint32_t overflow; /* enum ringbus_overflow */
     uint32_t reserve;  /* as in ringbus_group_options; so are the next two */
     uint32_t max_lag;
     int64_t max_call_ns;

@@ -23,7 +23,8 @@ read_options(struct ringbus_bus *bus, const struct ringbus_consumer_options *giv
         ret_options->group = bus->default_group;
     assert(group_is_live(ret_options->group));
     if (ret_options->group->bus != bus || ret_options->thread_safe > 1 ||
-        (ret_options->after_count > 0 && ret_options->after == NULL))
+        (ret_options->after_count > 0 &&
+            (ret_options->after == NULL || ret_options->group->overflow != RINGBUS_LOSSLESS)))
         return RINGBUS_EINVAL;
     return RINGBUS_OK;
 }

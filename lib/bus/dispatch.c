@@ -162,6 +162,7 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
         lock_serial(delivery, consumer);
     is_called = is_chosen(delivery, event, sequence, registration, &is_last);
     if (likely(is_called)) {
+        delivery->is_handed_out = true;
         if (consumer->batch_end != NULL)
             is_noted = note_batch(delivery, registration);
         if (unlikely(!is_noted))

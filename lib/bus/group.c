@@ -45,7 +45,9 @@ ringbus__group_cut(struct ringbus_group *group)
 int64_t
 ringbus__group_lag(const struct ringbus_group *group)
 {
-    return group->ring ? ringbus__ring_next(group->ring) - 1 - ringbus__group_position(group) : 0;
+    return group->ring ? ringbus__ring_next(group->ring) - 1 - ringbus__group_position(group) -
+                             (int64_t)ringbus__overflow_unfound(group)
+                       : 0;
 }
 
 /* ---- executors ---- */
@@ -140,7 +142,8 @@ round_up(uint32_t capacity)
 static int
 read_limits(struct ringbus_group_options *options)
 {
-    if (options->reserve == RINGBUS_NO_RESERVE || options->kind == RINGBUS_GROUP_CALLER)
+    if (options->reserve == RINGBUS_NO_RESERVE || options->kind == RINGBUS_GROUP_CALLER ||
+        options->overflow != RINGBUS_LOSSLESS)
         options->reserve = 0; /* in a caller group every post that needs room is a handler's */
     else if (options->reserve == 0)
         options->reserve = options->capacity / DEFAULT_RESERVE;
@@ -170,7 +173,8 @@ read_options(const struct ringbus_group_options *given, bool is_loop,
     if (options->lanes > (options->kind == RINGBUS_GROUP_THREADS ? MAX_LANES : 1) ||
         (options->kind == RINGBUS_GROUP_LOOP) != is_loop || options->kind > RINGBUS_GROUP_POLLED ||
         options->capacity < 2 || options->capacity > MAX_CAPACITY ||
-        options->slot_size > MAX_SLOT || options->wait >= RINGBUS_WAIT_CUSTOM)
+        options->slot_size > MAX_SLOT || options->wait >= RINGBUS_WAIT_CUSTOM ||
+        !ringbus__overflow_is_valid(options))
         return RINGBUS_EINVAL;
     options->capacity = round_up(options->capacity);
     return read_limits(options);
@@ -189,8 +193,9 @@ open_ring(struct ringbus_group *group)
     struct ringbus_ring_options options = ringbus_ring_options_default();
     int outcome = RINGBUS_OK;
 
-    options.capacity = group->capacity;
-    options.slot_size = (uint32_t)sizeof(struct entry) + group->slot_size;
+    options.capacity = ringbus__overflow_slots(group);
+    options.slot_size = ringbus__overflow_slot_size(group);
+    options.is_lossy = group->overflow == RINGBUS_DROP_OLDEST;
     options.max_readers = group->lane_count + 1; /* a report */
     options.allocator = &group->bus->allocator;
     outcome = ringbus_ring_open(&options, &group->ring);
@@ -209,6 +214,8 @@ open_ring(struct ringbus_group *group)
             lane->reader->waits_for_readers = group->lane_count > 1;
     }
     ringbus_ring_end(group->ring); /* opened again by each life */
+    if (outcome == RINGBUS_OK && !ringbus__overflow_open(group))
+        outcome = RINGBUS_ENOMEM;
     if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED)
         outcome = ringbus__poll_open(group, &group->polled);
     return outcome;
@@ -231,6 +238,8 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     group->capacity = options->capacity;
     group->slot_size = options->slot_size;
     group->lane_count = options->lanes;
+    group->overflow = options->overflow;
+    group->has_plain_ring = !options->overflow && options->kind != RINGBUS_GROUP_CALLER;
     group->lanes =
         ringbus__alloc(&bus->allocator, group->lane_count * sizeof(struct lane), CPU_LINE);
     for (uint32_t i = 0; group->lanes != NULL && i < group->lane_count; i++) {
@@ -273,7 +282,8 @@ is_reusable(struct ringbus_group *group, const struct ringbus_group_options *opt
 
     if (group->state != GROUP_ENDED || group->kind != options->kind ||
         group->capacity != options->capacity || group->slot_size != options->slot_size ||
-        group->lane_count != options->lanes || !are_lanes_gone(group))
+        group->lane_count != options->lanes || group->overflow != options->overflow ||
+        !are_lanes_gone(group))
         return false;
     if (group->kind == RINGBUS_GROUP_CALLER) {
         lock_acquire(&group->pool_lock);
@@ -329,6 +339,7 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     ringbus__board_reset(group);
     store_u32(&group->reserve, options->reserve, ORDER_HINT);
     ringbus__stall_begin_life(group, options);
+    ringbus__overflow_reset(group);
     for (uint32_t i = 0; i < group->lane_count && group->ring != NULL; i++)
         group->lanes[i].reader->waiter = (struct waiter){.strategy = options->wait};
     for (uint32_t i = 0; i < group->lane_count; i++) {
@@ -584,6 +595,7 @@ ringbus__group_free(struct ringbus_group *group)
     if (group->polled != NULL)
         ringbus__poll_free(group->polled);
     ringbus__board_free(group);
+    ringbus__overflow_free(group);
     ringbus_ring_close(group->ring);
     ringbus__release(&group->bus->allocator, group->lanes, group->lane_count * sizeof(struct lane));
     if (group->kind == RINGBUS_GROUP_CALLER)

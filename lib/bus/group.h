@@ -11,6 +11,7 @@
 #include "bus/bus.h"
 #include "bus/executor/lane.h"
 #include "bus/executor/stall.h"
+#include "bus/overflow/overflow.h"
 
 /* Bits of is_watched: a loop waits for the group to fall to half; a stall is over when it has; lanes look at
  * max_lag. */
@@ -28,6 +29,12 @@ struct entry {
     unsigned char data[];
 };
 
+static inline size_t
+entry_size(const struct entry *entry)
+{
+    return sizeof *entry + entry->size;
+}
+
 struct ringbus_group {
     /* never written in one life */
     struct ringbus_bus *bus;
@@ -39,6 +46,8 @@ struct ringbus_group {
     uint32_t slot_size;
     uint32_t lane_count;
     struct atomic_u32 reserve; /* a post that began in an earlier life may go by that one's */
+    uint32_t overflow;         /* enum ringbus_overflow */
+    bool has_plain_ring;       /* a lossless one */
     struct ringbus_ring *ring; /* NULL: caller group */
     struct lane *lanes;
     struct atomic_ptr loop; /* of a loop or polled group; publishers may read it late */
@@ -62,7 +71,9 @@ struct ringbus_group {
     struct pending *pool;
     void *pool_memory;
     uint32_t pool_free;
-    struct atomic_u64 era; /* stands for the sequence: grows with every registration and drain */
+    /* also of conflate groups: stands for the sequence; grows with every registration and drain */
+    struct atomic_u64 era;
+    struct lossy lossy;
 
     /* ring groups: references of events up to here were dropped; written by whoever has that turn */
     _Alignas(CPU_LINE) struct atomic_i64 released;
@@ -174,6 +185,20 @@ static inline int64_t
 group_half(const struct ringbus_group *group)
 {
     return (int64_t)(group->capacity - group_spare(group, false)) / 2;
+}
+
+/* Its events wait in a cell for each topic: a consumer needs to name its topics. */
+static inline bool
+group_conflates(const struct ringbus_group *group)
+{
+    return group->overflow == RINGBUS_CONFLATE;
+}
+
+/* Its lane has one event at a time, in its hand (overflow.h). */
+static inline bool
+group_copies_out(const struct ringbus_group *group)
+{
+    return group->overflow >= RINGBUS_DROP_OLDEST;
 }
 
 /* Nothing is posted to it in this life any more. */

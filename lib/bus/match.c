@@ -136,11 +136,24 @@ ringbus__retire_fini(struct ringbus_bus *bus)
     free_below(bus, UINT64_MAX);
 }
 
+/* What a window that is to begin, or end, now has for an edge. */
+static int64_t
+edge_now(struct ringbus_group *group)
+{
+    if (!group_conflates(group))
+        return ringbus__group_cut(group);
+    /* CUT release: a post that finds the new era finds what was changed before. */
+    return (int64_t)(add_u64(&group->era, 1, ORDER_CUT_RELEASE) + 1);
+}
+
 int64_t
 ringbus__window_decide(struct atomic_i64 *edge, int64_t undecided, struct ringbus_group *group)
 {
-    const int64_t cut = ringbus__group_cut(group);
+    const int64_t cut = edge_now(group);
 
-    /* HINT: both cuts are true ones, of which the first counts. */
-    return cas_i64(edge, &undecided, cut, ORDER_HINT) ? cut : undecided;
+    /* CUT release: who finds it decided, and posts after that, finds the era that it is, or a later one. */
+    if (cas_i64(edge, &undecided, cut, ORDER_CUT_RELEASE))
+        return cut;
+    /* CUT acquire: of whoever was first. Both cuts are true ones, of which the first counts. */
+    return load_i64(edge, ORDER_CUT_ACQUIRE);
 }

@@ -7,7 +7,8 @@
  *     claim can get. `from` is WINDOW_OPENS from before its set is visible until it is decided; `until` is
  *     WINDOW_STAYS, WINDOW_CLOSES from the beginning of a drain until it is decided, or INT64_MIN (ended). Whoever
  *     needs to know first decides (window_edge), so that all lanes go by the same edge: if only who registers could,
- *     one lane might step over an event and another deliver an earlier one. In a caller group eras are sequences
+ *     one lane might step over an event and another deliver an earlier one. In caller and conflate groups eras stand
+ *     for sequences; they are read, not claimed: so an edge brings the era it was made of to whoever registers
  * Edges: TABLE, CUT.  Source: copy-on-write lists of java.util.concurrent, without its collector. */
 #ifndef RINGBUS_BUS_MATCH_H
 #define RINGBUS_BUS_MATCH_H
@@ -48,6 +49,14 @@ struct match_set {
     uint32_t live;               /* bus lock */
     struct atomic_ptr members[]; /* struct registration, NULL: struck out */
 };
+
+/* As a look: an edge that is not decided yet counts as none. */
+static inline bool
+window_holds(const struct registration *registration, int64_t sequence)
+{
+    return sequence >= load_i64(&registration->from, ORDER_HINT) &&
+           sequence < load_i64(&registration->until, ORDER_HINT);
+}
 
 /* ---- these under the bus lock, unless said otherwise ---- */
 

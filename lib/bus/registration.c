@@ -7,6 +7,7 @@
 
 #include "bus/consumer.h"
 #include "bus/group.h"
+#include "bus/overflow/cell.h"
 #include "bus/pattern/pattern.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"
@@ -78,6 +79,8 @@ ringbus__plan_undo(struct ringbus_bus *bus, struct plan *plans)
         plans = plan->next;
         if (plan->set != NULL)
             ringbus__release(&bus->allocator, plan->set, ringbus__match_size(plan->set->count));
+        if (plan->has_cell && plan->registration != NULL)
+            ringbus__cell_release(plan->registration->consumer->group, plan->topic);
         if (plan->holds_topic)
             ringbus__topic_release(plan->topic);
         ringbus__release(&bus->allocator, plan->registration, sizeof(struct registration));
@@ -149,7 +152,12 @@ prepare_one(struct ringbus_consumer *consumer, const char *name, struct plan **p
     if (is_planned(plan->next, plan->topic))
         return RINGBUS_EEXIST;
     outcome = fill_plan(plan, consumer);
-    return plan->existing != NULL && plan->existing->is_exact ? RINGBUS_EEXIST : outcome;
+    if (plan->existing != NULL && plan->existing->is_exact)
+        return RINGBUS_EEXIST;
+    if (outcome == RINGBUS_OK)
+        outcome = ringbus__cell_acquire(consumer->group, plan->topic);
+    plan->has_cell = outcome == RINGBUS_OK;
+    return outcome;
 }
 
 static int
@@ -269,6 +277,7 @@ end_registration(struct registration *registration)
     /* HINT: who calls announces that first, and looks at `until` after a barrier (consumer.h I2). */
     store_i64(&registration->until, INT64_MIN, ORDER_HINT);
     ringbus__match_remove(registration);
+    ringbus__cell_release(registration->consumer->group, topic);
     if (is_exact)
         ringbus__topic_release(topic);
 }
@@ -322,7 +331,7 @@ ringbus__registration_end_all(struct ringbus_consumer *consumer, enum ringbus_ho
         store_i64(&at->until, WINDOW_CLOSES, ORDER_HINT);
         (void)ringbus__window_decide(&at->until, WINDOW_CLOSES, consumer->group);
     }
-    consumer->close_at = ringbus__group_cut(consumer->group); /* no edge is later */
+    consumer->close_at = ringbus__group_cut(consumer->group); /* no event of it is later */
     consumer->close_tag = ringbus__record_retire();
 }
 

@@ -14,6 +14,7 @@ struct plan {
     struct match_set *set;
     struct ringbus_topic *topic;
     bool holds_topic; /* a reference */
+    bool has_cell;    /* the registration's, if it is to be made */
     struct plan *next;
 };
 

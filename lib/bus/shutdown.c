@@ -84,8 +84,7 @@ count_event(struct ringbus_group *group, int64_t sequence)
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-        if (r != NULL && sequence >= load_i64(&r->from, ORDER_HINT) &&
-            sequence < load_i64(&r->until, ORDER_HINT))
+        if (r != NULL && window_holds(r, sequence))
             r->pending += ringbus__board_owes(
                 group, sequence, r->where, entry->ordered, r->consumer->batch_end != NULL);
     }
@@ -99,6 +98,10 @@ count_pending(struct ringbus_group *group)
     struct ringbus_run run;
     const int64_t end = ringbus__ring_next(group->ring);
 
+    if (group_copies_out(group)) {
+        ringbus__overflow_count_pending(group);
+        return;
+    }
     /* The lock keeps the topics, a reader of our own keeps the slots from being overwritten while we look. */
     lock_acquire(&group->bus->names);
     if (ringbus__reader_open_behind(group->ring, 0, ringbus__board_settled, group, &reader) !=

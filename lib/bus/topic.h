@@ -15,9 +15,12 @@
 
 #include "bus/bus.h"
 
+struct cell;
+
 struct topic_part {
     struct atomic_ptr set; /* struct match_set of this topic in this group, NULL: nobody */
     int64_t retired_at;
+    struct cell *cell; /* in a conflate group; its cell lock */
 };
 
 struct ringbus_topic {

@@ -22,6 +22,7 @@
     X("delivered", "calls", "handler calls")                                                       \
     X("failed", "calls", "handlers and batch_ends that returned a negative number")                \
     X("discarded", "events", "read after a discard, and handed to nobody")                         \
+    X("dropped", "events", "of a lossy group: overwritten, replaced, or not taken")                \
     X("withheld", "calls", "not made, since a consumer before had failed on the event")            \
     X("passes", "count", "batches the executor has run")                                           \
     X("wakes", "count", "sleeps of the executor that ended")                                       \
@@ -123,6 +124,7 @@ add_group(struct snapshot *snapshot, const struct ringbus_group *group)
         sum_of(group, offsetof(struct lane, delivered)),
         sum_of(group, offsetof(struct lane, failed)),
         sum_of(group, offsetof(struct lane, discarded)),
+        (int64_t)ringbus__overflow_dropped(group),
         sum_of(group, offsetof(struct lane, withheld)),
         sum_of(group, offsetof(struct lane, passes)),
         wakes_of(group),

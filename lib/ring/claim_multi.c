@@ -42,13 +42,13 @@ claim(struct ringbus_ring *ring, uint32_t n, uint32_t spare, uint64_t closed, bo
 
 /* On a restricted line: under the lock under which it ends, so that no claim comes after the end. */
 static int64_t
-claim_by_pass(struct ringbus_ring *ring, uint32_t n, uint32_t spare)
+claim_by_pass(struct ringbus_ring *ring, uint32_t n, uint32_t spare, bool is_gated)
 {
     int64_t first = RINGBUS_ESHUTDOWN;
 
     lock_acquire(&ring->lock);
     if (!load_u32(&ring->has_ended, ORDER_OWN))
-        first = claim(ring, n, spare, RING_CLOSED, true);
+        first = claim(ring, n, spare, RING_CLOSED, is_gated);
     lock_release(&ring->lock);
     return first;
 }
@@ -61,13 +61,20 @@ ringbus__ring_claim_now(struct ringbus_ring *ring, uint32_t n, uint32_t spare, b
     if (ring->is_single)
         return ringbus__claim_single(ring, n);
     first = claim(ring, n, spare, 0, true);
-    return unlikely(first == RINGBUS_ESHUTDOWN) && has_pass ? claim_by_pass(ring, n, spare) : first;
+    return unlikely(first == RINGBUS_ESHUTDOWN) && has_pass ? claim_by_pass(ring, n, spare, true)
+                                                            : first;
 }
 
 int64_t
-ringbus__ring_claim_lossy(struct ringbus_ring *ring)
+ringbus__ring_claim_lossy(struct ringbus_ring *ring, bool has_pass)
 {
-    return ring->is_single ? ringbus__claim_single_lossy(ring) : claim(ring, 1, 0, 0, false);
+    int64_t first = 0;
+
+    if (ring->is_single)
+        return ringbus__claim_single_lossy(ring);
+    first = claim(ring, 1, 0, 0, false);
+    return unlikely(first == RINGBUS_ESHUTDOWN) && has_pass ? claim_by_pass(ring, 1, 0, false)
+                                                            : first;
 }
 
 int64_t

@@ -43,6 +43,13 @@ store_words(struct atomic_u64 *words, const unsigned char *data, size_t size)
     }
 }
 
+void
+ringbus__lossy_write(
+    struct ringbus_ring *ring, int64_t sequence, size_t offset, const void *data, size_t size)
+{
+    store_words(words_at(ring, sequence) + offset / WORD_SIZE, data, size);
+}
+
 int64_t
 ringbus__lossy_publish(
     struct ringbus_ring *ring, const void *data, size_t size, int64_t deadline_ns)
@@ -50,11 +57,11 @@ ringbus__lossy_publish(
     int64_t sequence = RINGBUS_EAGAIN;
 
     assert(data != NULL || size == 0);
-    sequence = ringbus__ring_claim_lossy(ring);
+    sequence = ringbus__ring_claim_lossy(ring, false);
     while (unlikely(sequence == RINGBUS_EAGAIN)) {
         if (ringbus__ring_wait_room(ring, 1, 0, false, deadline_ns) != RINGBUS_OK)
             return RINGBUS_ETIMEDOUT;
-        sequence = ringbus__ring_claim_lossy(ring);
+        sequence = ringbus__ring_claim_lossy(ring, false);
     }
     if (unlikely(sequence < 0))
         return sequence;
@@ -120,14 +127,30 @@ oldest(const struct ringbus_ring *ring)
     return (int64_t)(load_u64(&ring->next, ORDER_HINT) & ~RING_CLOSED) - (int64_t)ring->capacity;
 }
 
+/* What of the event follows its head. */
+static void
+load_rest(const struct ringbus_ring *ring, int64_t sequence, const struct lossy_shape *shape,
+    unsigned char *buffer)
+{
+    const size_t told = shape->size_of(buffer);
+    const size_t size = told < ring->slot_size ? told : ring->slot_size;
+
+    if (size > shape->head)
+        load_words(words_at(ring, sequence) + shape->head / WORD_SIZE, buffer + shape->head,
+            size - shape->head);
+}
+
 /* True if the event has been copied whole. */
 ATOMIC_INLINE bool
-copy_next(struct ringbus_reader *reader, void *buffer, struct ringbus_copy *ret_copy)
+copy_next(struct ringbus_reader *reader, const struct lossy_shape *shape, void *buffer,
+    struct ringbus_copy *ret_copy)
 {
     const struct ringbus_ring *ring = reader->ring;
     const int64_t sequence = reader->next;
 
-    load_words(words_at(ring, sequence), buffer, ring->slot_size);
+    load_words(words_at(ring, sequence), buffer, shape != NULL ? shape->head : ring->slot_size);
+    if (shape != NULL)
+        load_rest(ring, sequence, shape, buffer);
     if (unlikely(oldest(ring) > sequence))
         return false;
     *ret_copy = (struct ringbus_copy){sequence, reader->gap};
@@ -149,7 +172,8 @@ skip_lost(struct ringbus_reader *reader)
 }
 
 int
-ringbus_reader_copy(struct ringbus_reader *reader, void *buffer, struct ringbus_copy *ret_copy)
+ringbus__lossy_copy(struct ringbus_reader *reader, const struct lossy_shape *shape, void *buffer,
+    struct ringbus_copy *ret_copy)
 {
     const struct ringbus_ring *ring = reader->ring;
 
@@ -163,7 +187,7 @@ ringbus_reader_copy(struct ringbus_reader *reader, void *buffer, struct ringbus_
             return ringbus__ring_is_at_end(ring, reader->next) ? RINGBUS_ESHUTDOWN : RINGBUS_EAGAIN;
         if (unlikely(lead == LEAD_VOID)) {
             move_to(reader, reader->next + 1);
-        } else if (likely(lead == 0) && likely(copy_next(reader, buffer, ret_copy))) {
+        } else if (likely(lead == 0) && likely(copy_next(reader, shape, buffer, ret_copy))) {
             if (unlikely(reader->waiter.idle > 0))
                 ringbus__waiter_learn(
                     &reader->waiter, (uint32_t)(ringbus_ring_cursor(ring) - reader->next) + 2);
@@ -173,6 +197,12 @@ ringbus_reader_copy(struct ringbus_reader *reader, void *buffer, struct ringbus_
         }
     }
     return RINGBUS_EAGAIN;
+}
+
+int
+ringbus_reader_copy(struct ringbus_reader *reader, void *buffer, struct ringbus_copy *ret_copy)
+{
+    return ringbus__lossy_copy(reader, NULL, buffer, ret_copy);
 }
 
 int

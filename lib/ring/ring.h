@@ -56,7 +56,7 @@ int64_t ringbus__claim_single(struct ringbus_ring *ring, uint32_t n);
 
 /* One slot of a lossy ring, held back by no reader; RINGBUS_EAGAIN: its last lap is not yet published. */
 int64_t ringbus__claim_single_lossy(struct ringbus_ring *ring);
-int64_t ringbus__ring_claim_lossy(struct ringbus_ring *ring);
+int64_t ringbus__ring_claim_lossy(struct ringbus_ring *ring, bool has_pass);
 
 /* Like ringbus_ring_try_claim, if `spare` more slots are free behind these (which counts with many producers only);
  * with a pass also on a restricted line. */
@@ -144,6 +144,20 @@ void ringbus__share_release(struct ringbus_share *share);
 /* ringbus_ring_publish_copy, of a size that fits. */
 int64_t ringbus__lossy_publish(
     struct ringbus_ring *ring, const void *data, size_t size, int64_t deadline_ns);
+
+/* Write `size` bytes of an event that has been claimed, `offset` bytes, a multiple of 8, from its beginning. */
+void ringbus__lossy_write(
+    struct ringbus_ring *ring, int64_t sequence, size_t offset, const void *data, size_t size);
+
+/* How much of an event there is to copy: told by its first `head` bytes, a multiple of 8, which may be torn. */
+struct lossy_shape {
+    size_t head;
+    size_t (*size_of)(const void *head); /* the whole; what is beyond the slot is not copied */
+};
+
+/* ringbus_reader_copy of so much. `buffer` has the whole slot's size. NULL: the whole slot. */
+int ringbus__lossy_copy(struct ringbus_reader *reader, const struct lossy_shape *shape,
+    void *buffer, struct ringbus_copy *ret_copy);
 
 /* The reader's next event is published, or was. */
 bool ringbus__lossy_is_published(const struct ringbus_reader *reader);

@@ -270,8 +270,7 @@ read_options(
         return RINGBUS_EINVAL;
     if (ret_options->budget == 0)
         ret_options->budget = DEFAULT_BUDGET;
-    return ret_options->budget <= MAX_BUDGET && ret_options->reserved == 0 ? RINGBUS_OK
-                                                                           : RINGBUS_EINVAL;
+    return ret_options->budget <= MAX_BUDGET ? RINGBUS_OK : RINGBUS_EINVAL;
 }
 
 static int
@@ -286,6 +285,7 @@ open_group(struct bell *bell, uv_loop_t *loop, bool is_new,
     core.name = options->name;
     core.capacity = options->capacity;
     core.slot_size = options->slot_size;
+    core.overflow = options->overflow;
     core.reserve = options->reserve;
     core.max_lag = options->max_lag;
     core.max_call_ns = options->max_call_ns;

@@ -168,6 +168,28 @@ open_lanes(struct scene *scene)
     return ringbus_group_open(scene->bus, &options, &scene->group);
 }
 
+static int
+open_lossy(struct scene *scene, uint32_t overflow)
+{
+    struct ringbus_group_options options = ringbus_group_options_default();
+
+    options.overflow = overflow;
+    options.capacity = 4;
+    return ringbus_group_open(scene->bus, &options, &scene->group);
+}
+
+static int
+open_oldest(struct scene *scene)
+{
+    return open_lossy(scene, RINGBUS_DROP_OLDEST);
+}
+
+static int
+open_conflate(struct scene *scene)
+{
+    return open_lossy(scene, RINGBUS_CONFLATE);
+}
+
 /* It ends by a poll of this thread's, which may wait then. */
 static int
 open_polled_group(struct scene *scene)
@@ -191,6 +213,8 @@ START_TEST(a_group_opens_or_there_is_no_memory)
     check_each_allocation(open_lanes);
     check_each_allocation(open_caller_group);
     check_each_allocation(open_polled_group);
+    check_each_allocation(open_oldest);
+    check_each_allocation(open_conflate);
 }
 END_TEST
 
@@ -229,6 +253,48 @@ register_beside_another(struct scene *scene)
 {
     return ringbus_register_consumer(scene->bus, scene->second, "have");
 }
+
+/* Its group and consumer are there already when the call is made again. */
+static int
+register_on_cells(struct scene *scene)
+{
+    const char *const topics[] = {"one", "two", "three"};
+    struct ringbus_consumer_options options = ringbus_consumer_options_default();
+    int outcome = RINGBUS_OK;
+
+    if (scene->group == NULL)
+        outcome = open_conflate(scene);
+    options.group = scene->group;
+    if (outcome == RINGBUS_OK && scene->consumer == NULL)
+        outcome = ringbus_consumer_open(scene->bus, ignore, NULL, &options, &scene->consumer);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    return ringbus_register_topics(scene->bus, scene->consumer, topics, 3);
+}
+
+START_TEST(topics_have_cells_or_there_is_no_memory)
+{
+    uint64_t refused = 0;
+
+    for (uint64_t nth = 1; refused + 1 >= nth; nth++) {
+        static struct scene scene;
+        int outcome = RINGBUS_OK;
+
+        scene_open(&scene);
+        refuse(&scene, nth, 1);
+        outcome = register_on_cells(&scene);
+        refused += was_refused(&scene);
+        ck_assert_int_eq(outcome, was_refused(&scene) ? RINGBUS_ENOMEM : RINGBUS_OK);
+        scene.memory.refuse_from = 0;
+        if (outcome != RINGBUS_OK) {
+            ck_assert_int_eq(figure_of(scene.bus, "bus", "", "topics"), 1);
+            ck_assert_int_eq(register_on_cells(&scene), RINGBUS_OK);
+        }
+        scene_close(&scene);
+    }
+    ck_assert_uint_gt(refused, 12); /* three cells among them */
+}
+END_TEST
 
 /* So many that the table of topics grows. */
 enum { MANY = 330 };
@@ -383,7 +449,8 @@ main(void)
 {
     return RUN_TESTS("bus", a_group_opens_or_there_is_no_memory,
         a_consumer_opens_or_there_is_no_memory, a_registration_is_made_or_there_is_no_memory,
-        a_list_is_registered_as_a_whole_or_there_is_no_memory, a_topic_opens_or_there_is_no_memory,
+        a_list_is_registered_as_a_whole_or_there_is_no_memory,
+        topics_have_cells_or_there_is_no_memory, a_topic_opens_or_there_is_no_memory,
         a_visit_shows_everything_or_there_is_no_memory, a_bus_opens_or_there_is_no_memory,
         everything_ends_without_memory, what_is_undelivered_is_named_when_there_is_memory_again);
 }

@@ -193,7 +193,7 @@ START_TEST(a_producer_waits_for_one_that_is_still_in_the_slot)
     struct ringbus_reader *reader = open_reader(ring);
     const int64_t deadline = ringbus_now_ns() + 2 * MILLISECOND;
 
-    ck_assert_int_eq(ringbus__ring_claim_lossy(ring), 0); /* and is slow */
+    ck_assert_int_eq(ringbus__ring_claim_lossy(ring, false), 0); /* and is slow */
     ck_assert_int_eq(try_publish_event(ring, 8), 1);
     ck_assert_int_eq(try_publish_event(ring, 8), RINGBUS_ETIMEDOUT);
     ck_assert_int_eq(ringbus_ring_publish_copy(ring, "late", 4, deadline), RINGBUS_ETIMEDOUT);
@@ -222,7 +222,7 @@ START_TEST(a_producer_that_sleeps_is_woken_when_the_slot_is_free_or_the_line_end
         struct sleeper sleeper = {.ring = ring};
 
         os_watch_begin(0);
-        ck_assert_int_eq(ringbus__ring_claim_lossy(ring), 0);
+        ck_assert_int_eq(ringbus__ring_claim_lossy(ring, false), 0);
         ck_assert_int_eq(try_publish_event(ring, 8), 1);
         let_sleep(&sleeper, publish_waiting, 1);
         if (ends)
@@ -330,7 +330,7 @@ START_TEST(an_open_claim_keeps_the_end_away)
     struct ringbus_ring *ring = open_lossy(2, 8, 0, RINGBUS_PRODUCERS_MULTI);
     struct ringbus_reader *reader = open_reader(ring);
 
-    ck_assert_int_eq(ringbus__ring_claim_lossy(ring), 0);
+    ck_assert_int_eq(ringbus__ring_claim_lossy(ring, false), 0);
     ringbus_ring_end(ring);
     CHECK_NO_COPY(reader, RINGBUS_EAGAIN);
     ringbus_ring_abandon(ring, 0, 1);

@@ -29,6 +29,36 @@ START_TEST(a_polled_group_is_not_polled_by_a_child)
 }
 END_TEST
 
+static void
+post_in_child(void *context)
+{
+    FORKED(ringbus_topic_try_post(context, NULL, 0, NULL));
+    use_own_bus();
+}
+
+START_TEST(a_lossy_group_takes_nothing_from_a_child)
+{
+    for (uint32_t overflow = RINGBUS_DROP_NEWEST; overflow <= RINGBUS_CONFLATE; overflow++) {
+        struct ringbus_bus *bus = bus_open(NULL);
+        struct ringbus_group_options options = ringbus_group_options_default();
+        struct ringbus_topic *topic = NULL;
+        struct probe probe = {.name = "probe"};
+
+        options.overflow = overflow;
+        ck_assert_int_eq(ringbus_group_open(bus, &options, &probe.group), RINGBUS_OK);
+        probe_open(bus, &probe);
+        probe_register(&probe, "a");
+        ck_assert_int_eq(ringbus_topic_open(bus, "a", &topic), RINGBUS_OK);
+        fork_and(post_in_child, topic);
+        ck_assert_int_eq(post_number(bus, "a", 1), 1);
+        bus_flush(bus);
+        CHECK_NUMBERS(&probe, 1);
+        ringbus_topic_close(topic);
+        bus_close(bus);
+    }
+}
+END_TEST
+
 START_TEST(every_call_of_a_child_is_refused_and_does_nothing)
 {
     open_parent();
@@ -176,6 +206,7 @@ main(void)
     return RUN_TESTS("fork", where_no_page_is_wiped_a_child_is_refused_all_the_same,
         where_a_fork_cannot_be_seen_no_bus_is_opened,
         every_call_of_a_child_is_refused_and_does_nothing, a_polled_group_is_not_polled_by_a_child,
+        a_lossy_group_takes_nothing_from_a_child,
         locks_that_are_held_at_the_fork_hold_up_nothing_in_the_child,
         a_child_of_a_child_is_refused_too, a_childs_own_bus_is_not_its_childs,
         a_child_asks_for_its_own_barrier);

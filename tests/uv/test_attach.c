@@ -122,7 +122,7 @@ START_TEST(bad_options_are_refused_and_leave_nothing_on_the_loop)
         options_with(long_name, 0, 0, 0), options_with(NULL, 1, 0, 0),
         options_with(NULL, (1u << 20) + 1, 0, 0), options_with(NULL, 0, (1u << 20) + 1, 0),
         options_with(NULL, 0, 0, (1u << 20) + 1), {.size = 0},
-        {.size = sizeof bad[0], .reserved = 1}};
+        {.size = sizeof bad[0], .overflow = RINGBUS_CONFLATE + 1}};
     struct faulty_allocator memory;
     struct ringbus_bus *bus = open_bus(&memory);
     struct place place;

@@ -6,7 +6,7 @@
 #include "bus/executor/stall.h"
 #include "bus/topic.h"
 
-enum { MAX_PASS = 256, MAX_RANGE = 32, LONG_RANGE_NS = 20000, SHORT_RANGE_NS = 8000 };
+enum { MAX_RANGE = 32, LONG_RANGE_NS = 20000, SHORT_RANGE_NS = 8000 };
 
 /* ---- how far ---- */
 
@@ -39,6 +39,8 @@ limit_of(const struct lane *lane, uint32_t stage, int64_t position, uint32_t max
     const struct ringbus_group *group = lane->group;
     int64_t limit = 0;
 
+    if (unlikely(group->ring->is_lossy)) /* behind its reader's next, which is its own */
+        return ringbus__lossy_is_published(lane->reader) ? position + 1 : position;
     if (likely(stage == 0))
         return published_end(group->ring, position, max);
     limit = board_finished(stage_at(group, stage - 1), group->lane_count);
@@ -186,11 +188,8 @@ end_pass(struct lane *lane)
 }
 
 static struct ringbus_event
-event_at(const struct lane *lane, int64_t sequence)
+event_of(const struct entry *entry, int64_t sequence)
 {
-    const struct entry *entry =
-        (const struct entry *)ring_slot(lane->group->ring, sequence)->payload;
-
     struct ringbus_event event = {
         .topic = entry->topic->name,
         .handle = entry->topic,
@@ -205,27 +204,57 @@ event_at(const struct lane *lane, int64_t sequence)
     return event;
 }
 
+/* One of the pass under way: in the lane's hand, or where it stands. */
+static struct ringbus_event
+event_at(const struct lane *lane, int64_t sequence)
+{
+    const struct entry *entry = lane->hand.entry;
+
+    if (entry == NULL)
+        entry = (const struct entry *)ring_slot(lane->group->ring, sequence)->payload;
+    return event_of(entry, sequence);
+}
+
+/* What its windows are compared with. */
+static int64_t
+edge_at(const struct lane *lane, int64_t sequence)
+{
+    return lane->hand.entry == NULL ? sequence : load_i64(&lane->hand.edge, ORDER_OWN);
+}
+
+/* Hand an event out, by whose `edge` its windows are judged. */
+ATOMIC_INLINE void
+hand_out(struct lane *lane, struct delivery *delivery, struct ringbus_event *event, int64_t edge,
+    struct progress *progress)
+{
+    const struct ringbus_group *group = lane->group;
+
+    store_i64(&lane->at, event->sequence, ORDER_HINT);
+    /* HINT: a lane hands an event out or throws it away as a whole. */
+    delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
+    if (likely(group->has_plain_ring))
+        ringbus__dispatch(delivery, event, edge);
+    else
+        ringbus__overflow_dispatch(delivery, event, edge);
+    store_i64(&lane->at, NO_EVENT, ORDER_HINT);
+    if (likely(!delivery->is_discarding))
+        store_i64(&progress->handed_out, event->sequence, ORDER_COUNT);
+    else if (lane->index == 0 && lane->stage == 0 && !lane->is_range)
+        count_u64(&lane->discarded, 1);
+}
+
 static void
 handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct progress *progress)
 {
-    struct ringbus_group *group = lane->group;
-    struct slot *slot = ring_slot(group->ring, sequence);
+    struct slot *slot = ring_slot(lane->group->ring, sequence);
     struct ringbus_event event;
 
     /* HINT: seen to be published before. */
     if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1))
         return;
-    event = event_at(lane, sequence);
-    store_i64(&lane->at, sequence, ORDER_HINT);
+    event = event_of((const struct entry *)slot->payload, sequence);
     delivery->marks = &slot->spare;
-    /* HINT: a lane hands an event out or throws it away as a whole. */
-    delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
-    ringbus__dispatch(delivery, &event, sequence);
-    store_i64(&lane->at, NO_EVENT, ORDER_HINT);
-    if (likely(!delivery->is_discarding))
-        store_i64(&progress->handed_out, sequence, ORDER_COUNT);
-    else if (lane->index == 0 && lane->stage == 0 && !lane->is_range)
-        count_u64(&lane->discarded, 1);
+    hand_out(lane, delivery, &event, sequence, progress);
 }
 
 /* A position, or `work`, may be stored now. */
@@ -268,6 +297,49 @@ delivery_of(struct lane *lane)
     };
 }
 
+/* A pass of the one event that is in the hand. */
+static void
+run_hand(struct lane *lane, struct part *part, int64_t sequence)
+{
+    struct ringbus_event event = event_at(lane, sequence);
+    struct delivery delivery;
+
+    begin_pass(lane, 0, false);
+    delivery = delivery_of(lane);
+    store_i64(&part->in_order.done, sequence - 1, ORDER_COUNT);
+    record_enter(delivery.record);
+    hand_out(lane, &delivery, &event, edge_at(lane, sequence), &part->in_order);
+    store_i64(&part->in_order.done, sequence, ORDER_COUNT);
+    end_batches(&delivery, sequence);
+    record_leave(delivery.record);
+    end_pass(lane);
+    ringbus__overflow_finish(lane);
+    count_u64(&lane->passes, 1);
+}
+
+/* As ringbus__lane_run_in_order, of a group whose entries are copied out. */
+static uint32_t
+run_copies(struct lane *lane, struct part *part, uint32_t max)
+{
+    int64_t position = load_i64(&part->position, ORDER_OWN);
+    uint32_t count = 0;
+    bool is_event = true;
+
+    while (count < max && is_event && !group_rests(lane->group)) {
+        const int64_t last = ringbus__overflow_take(lane, position, &is_event);
+
+        if (is_event)
+            run_hand(lane, part, last);
+        if (last == position)
+            break;
+        position = last;
+        move_to(lane, &part->position, position);
+        ringbus__lane_attend(lane->group);
+        count += is_event;
+    }
+    return count;
+}
+
 uint32_t
 ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
 {
@@ -277,6 +349,8 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     struct delivery delivery;
     int64_t last = position;
 
+    if (unlikely(lane->hand.entry != NULL))
+        return run_copies(lane, part, max);
     if (limit <= position || group_rests(lane->group))
         return 0; /* nobody is told of a pass that has moved nothing */
     begin_pass(lane, stage, false);
@@ -398,7 +472,10 @@ ringbus__lane_skip(struct lane *lane)
 
     while (!ringbus__lane_is_at_end(lane)) {
         const int64_t position = load_i64(&part->position, ORDER_OWN);
-        const int64_t last = published_end(lane->group->ring, position, MAX_PASS);
+        bool is_event = false;
+        const int64_t last = lane->hand.entry != NULL
+                                 ? ringbus__overflow_take(lane, position, &is_event)
+                                 : published_end(lane->group->ring, position, MAX_PASS);
 
         if (last > position)
             move_to(lane, &part->position, last);
@@ -427,10 +504,10 @@ discard_batches(struct lane *lane, struct delivery *delivery, int64_t done)
     for (int64_t sequence = lane->safe + 1; sequence <= done && lane->touched != NULL; sequence++) {
         const struct slot *slot = ring_slot(lane->group->ring, sequence);
 
-        if (!(load_u64(&slot->stamp, ORDER_HINT) & 1)) {
+        if (lane->hand.entry != NULL || !(load_u64(&slot->stamp, ORDER_HINT) & 1)) {
             const struct ringbus_event event = event_at(lane, sequence);
 
-            ringbus__dispatch_discard(delivery, &event, sequence, NULL);
+            ringbus__dispatch_discard(delivery, &event, edge_at(lane, sequence), NULL);
         }
     }
     delivery->is_for_due = false;
@@ -455,7 +532,7 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
     if (is_in_event(lane)) {
         const struct ringbus_event event = event_at(lane, done + 1);
 
-        ringbus__dispatch_discard(&delivery, &event, done + 1, called);
+        ringbus__dispatch_discard(&delivery, &event, edge_at(lane, done + 1), called);
     }
     discard_batches(lane, &delivery, done);
     done += is_in_event(lane);
@@ -464,6 +541,7 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
     store_i64(&progress->done, done, ORDER_COUNT);
     store_i64(&lane->at, NO_EVENT, ORDER_HINT);
     end_pass(lane);
+    ringbus__overflow_finish(lane);
     if (lane->is_range)
         move_to(lane, &part->work, INT64_MAX);
     else
@@ -480,7 +558,7 @@ ringbus__lane_discard(struct lane *lane)
             ringbus__os.yield(); /* a poster is about to publish, or to abandon */
 }
 
-/* ---- the executor ---- */
+/* ---- all stages ---- */
 
 uint32_t
 ringbus__lane_run(struct lane *lane, uint32_t max)
@@ -510,62 +588,4 @@ ringbus__lane_run_bounded(struct lane *lane, uint32_t max)
             break; /* what comes now is of the next turn */
     }
     return count;
-}
-
-/* The group's threads have all begun; false: one could not. */
-static bool
-await_go(struct ringbus_group *group)
-{
-    for (;;) {
-        const uint32_t key = signal_prepare(&group->changed);
-        /* STATE acquire: what was done before we may run. */
-        const uint32_t go = load_u32(&group->go, ORDER_STATE_ACQUIRE);
-
-        if (go != 0)
-            return go == 1;
-        signal_wait(&group->changed, key, RINGBUS_FOREVER);
-    }
-}
-
-static void
-say(struct lane *lane, uint32_t started, struct signal *changed)
-{
-    /* STATE release: nothing of the user's runs on this thread before, or after. */
-    store_u32(&lane->started, started, ORDER_STATE_RELEASE);
-    signal_raise(changed);
-}
-
-void
-ringbus__lane_main(void *context)
-{
-    struct lane *lane = context;
-    struct ringbus_group *group = lane->group;
-    const bool is_linked = ringbus__record_link(&ringbus__record) == RINGBUS_OK;
-
-    ringbus__record.executor = lane;
-    say(lane, is_linked ? LANE_STARTED : LANE_REFUSED, &group->changed);
-    if (!await_go(group))
-        return;
-    ringbus__lane_go_on(lane);
-}
-
-void
-ringbus__lane_go_on(struct lane *lane)
-{
-    struct ringbus_group *group = lane->group;
-
-    for (;;) {
-        const uint32_t count = ringbus__lane_run(lane, MAX_PASS);
-
-        if (count > 0) {
-            if (unlikely(lane->reader->waiter.idle > 0))
-                ringbus__waiter_learn(&lane->reader->waiter, count);
-        } else if (ringbus__lane_is_at_end(lane)) {
-            break;
-        } else {
-            ringbus__reader_wait_step(lane->reader, RINGBUS_FOREVER);
-        }
-    }
-    ringbus__group_reached_end(group);
-    say(lane, LANE_GONE, &group->bus->changed); /* joining it takes no time */
 }

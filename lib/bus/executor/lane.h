@@ -15,6 +15,7 @@
 
 #include "base/os.h"
 #include "bus/executor/board.h"
+#include "bus/overflow/overflow.h"
 
 /* A lane's share of a consumer: its figures, and its place among those that are owed a batch_end. */
 struct consumer_part {
@@ -46,6 +47,7 @@ struct lane {
     int64_t safe; /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
+    struct hand hand;   /* of a lossy group */
     struct lane *outer; /* in a handler of which the thread runs a loop, whose lane this is */
     /* looked at by who tells of stalls */
     struct atomic_i64
@@ -64,8 +66,11 @@ enum { LANE_STARTED = 1, LANE_REFUSED = 2, LANE_GONE = 3 };
 
 enum { NO_EVENT = -1 };
 
-/* A thread of the library: run a lane until the line has ended; and what is left of it, after a handler has ended the
- * thread. */
+/* Events a lane takes at once in one stage. */
+enum { MAX_PASS = 256 };
+
+/* A thread of the library (thread.c): run a lane until the line has ended; and what is left of it, after a handler has
+ * ended the thread. */
 void ringbus__lane_main(void *context);
 void ringbus__lane_go_on(struct lane *lane);
 

@@ -222,7 +222,9 @@ register_on_all(struct pattern *pattern, struct plan **ret_plans)
 static int
 check_consumer(const struct ringbus_consumer *consumer)
 {
-    return ringbus__consumer_is_open(consumer) ? RINGBUS_OK : RINGBUS_ESHUTDOWN;
+    if (!ringbus__consumer_is_open(consumer))
+        return RINGBUS_ESHUTDOWN;
+    return group_conflates(consumer->group) ? RINGBUS_EINVAL : RINGBUS_OK; /* it has a cell a topic */
 }
 
 static int

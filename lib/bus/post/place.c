@@ -82,6 +82,8 @@ claim_in(const struct posting *posting, uint64_t route, struct ringbus_claim *cl
     struct pending *place = NULL;
     int outcome = ringbus__claims_sort(posting, route, &claims);
 
+    if (outcome == RINGBUS_OK && claims.lossy != 0)
+        outcome = RINGBUS_EINVAL;
     if (outcome == RINGBUS_OK)
         outcome = reserve(posting, &claims, &place);
     if (outcome != RINGBUS_OK)
@@ -187,7 +189,7 @@ publish_in_rings(const struct posting *posting, const struct ringbus_claim *clai
     if (claim->place == NULL)
         left &= left - 1;
     for (; left != 0; left &= left - 1)
-        post_fill(posting, first_of(bus, left), claim->sequences[__builtin_ctzll(left)]);
+        post_fill(posting, first_of(bus, left), claim->sequences[__builtin_ctzll(left)], 0);
     if (claim->place == NULL) {
         struct ringbus_group *group = first_of(bus, claim->rings);
         const int64_t sequence = claim->sequences[__builtin_ctzll(claim->rings)];

@@ -59,7 +59,7 @@ post_one(const struct posting *posting, struct ringbus_group *group)
         return START_AGAIN;
     }
     matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    post_fill(posting, group, sequence);
+    post_fill(posting, group, sequence, 0);
     return matched;
 }
 
@@ -133,9 +133,12 @@ post(const struct posting *posting)
             continue;
         }
         group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
-        if (likely(
-                (route & (route - 1)) == 0 && group->ring != NULL && posting->by_reference == NULL))
+        if (likely((route & (route - 1)) == 0 && group->has_plain_ring &&
+                   posting->by_reference == NULL))
             outcome = post_one(posting, group);
+        else if ((route & (route - 1)) == 0 && group->overflow != RINGBUS_LOSSLESS &&
+                 posting->by_reference == NULL)
+            outcome = ringbus__overflow_post(posting, group);
         else
             outcome = ringbus__post_several(posting, route);
     }

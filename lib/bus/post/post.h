@@ -20,7 +20,8 @@ struct posting {
 
 /* What a post has in the groups of its topic. */
 struct claims {
-    uint64_t rings;
+    uint64_t rings; /* lossless ones */
+    uint64_t lossy;
     uint64_t callers;
     int64_t sequences[BUS_MAX_GROUPS];
     int matched;
@@ -48,7 +49,27 @@ int ringbus__post_wait(const struct posting *posting, struct ringbus_group *grou
 /* The line of `group` is closed to this post: its group has ended, START_AGAIN, or the bus, RINGBUS_ESHUTDOWN. */
 int ringbus__post_is_closed(const struct posting *posting, const struct ringbus_group *group);
 
-/* Fill a slot that the post has claimed, but for the payload; and see where that goes. */
+/* All of an entry but its payload. */
+ATOMIC_INLINE void
+entry_describe(
+    const struct posting *posting, struct entry *entry, struct ringbus_reference *reference)
+{
+    entry->topic = posting->topic;
+    entry->ordered = posting->ordered;
+    entry->reference = reference;
+    entry->size = (uint32_t)posting->size;
+    entry->flags = 0;
+}
+
+ATOMIC_INLINE void
+entry_fill(const struct posting *posting, struct entry *entry)
+{
+    entry_describe(posting, entry, NULL);
+    if (posting->size > 0)
+        memcpy(entry->data, posting->data, posting->size);
+}
+
+/* Fill a slot that the post has claimed, but for the payload. */
 ATOMIC_INLINE struct entry *
 post_enter(const struct posting *posting, struct ringbus_group *group, int64_t sequence,
     struct ringbus_reference *reference)
@@ -58,22 +79,20 @@ post_enter(const struct posting *posting, struct ringbus_group *group, int64_t s
 
     /* OWN: nobody has failed on it. */
     store_u64(&slot->spare, 0, ORDER_OWN);
-    entry->topic = posting->topic;
-    entry->ordered = posting->ordered;
-    entry->reference = reference;
-    entry->size = (uint32_t)posting->size;
-    entry->flags = 0;
+    entry_describe(posting, entry, reference);
     return entry;
 }
 
-/* Fill and publish it. */
+/* Fill and publish it; `dropped`: what it tells in a drop_newest group, else 0. */
 ATOMIC_INLINE void
-post_fill(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
+post_fill(
+    const struct posting *posting, struct ringbus_group *group, int64_t sequence, uint64_t dropped)
 {
-    struct entry *entry = post_enter(posting, group, sequence, NULL);
+    struct slot *slot = ring_slot(group->ring, sequence);
 
-    if (posting->size > 0)
-        memcpy(entry->data, posting->data, posting->size);
+    /* OWN: nobody has failed on it; in a lossy group nobody ever will, since nobody comes after another one there. */
+    store_u64(&slot->spare, dropped, ORDER_OWN);
+    entry_fill(posting, (struct entry *)slot->payload);
     ringbus_ring_publish(group->ring, sequence, 1);
 }
 

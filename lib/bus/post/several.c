@@ -3,6 +3,8 @@
  *
  * I1  the topic's claim lock gives all its groups one order; it covers claiming only
  * I2  nobody waits while holding a claim or the claim lock
+ * I3  lossy groups are served last, under that lock too, when no lossless one can refuse any more, and refuse nothing:
+ *     so what one has dropped or replaced need never be taken back. They take neither references nor claims in place
  * Source: claiming in all rings before filling any is ours. */
 #include "bus/post/post.h"
 
@@ -11,17 +13,22 @@ ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claim
 {
     struct ringbus_bus *bus = posting->topic->bus;
 
-    claims->rings = claims->callers = 0;
+    claims->rings = claims->lossy = claims->callers = 0;
     for (uint64_t left = route; left != 0; left &= left - 1) {
         struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
 
         if (posting->size > group->slot_size && posting->by_reference == NULL)
             return RINGBUS_EMSGSIZE;
+        if (posting->by_reference != NULL && group->overflow != RINGBUS_LOSSLESS)
+            return RINGBUS_EINVAL;
         if (group_is_broken(group))
             return RINGBUS_ESHUTDOWN;
         if (group->ring != NULL && posting->by_reference != NULL)
             ringbus__reference_begin(group);
-        *(group->ring ? &claims->rings : &claims->callers) |= group->bit;
+        if (group->overflow != RINGBUS_LOSSLESS)
+            claims->lossy |= group->bit;
+        else
+            *(group->ring ? &claims->rings : &claims->callers) |= group->bit;
     }
     return RINGBUS_OK;
 }
@@ -74,16 +81,49 @@ claim_all(const struct posting *posting, struct claims *claims, bool has_pass)
     return START_AGAIN;
 }
 
+/* Of lossy groups: one that is told to end before anything is claimed is no different from others. */
+static int
+look_at_lossy(const struct posting *posting, const struct claims *claims, bool has_pass)
+{
+    for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
+        const struct ringbus_group *group =
+            ringbus__group_at(posting->topic->bus, (uint32_t)__builtin_ctzll(left));
+
+        if (ringbus__ring_is_closed(group->ring, has_pass))
+            return ringbus__post_is_closed(posting, group);
+    }
+    return RINGBUS_OK;
+}
+
+/* Under the claim lock, when the lossless groups have it. */
+static void
+enter_lossy(const struct posting *posting, struct claims *claims, bool has_pass)
+{
+    for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+        struct ringbus_group *group = ringbus__group_at(posting->topic->bus, index);
+        const int64_t sequence = ringbus__overflow_enter(posting, group, has_pass);
+
+        claims->sequences[index] = sequence;
+        if (sequence == RINGBUS_ESHUTDOWN)
+            ringbus__overflow_leave_out(posting, group);
+    }
+}
+
 int
 ringbus__claims_take(const struct posting *posting, struct claims *claims, bool has_pass)
 {
     struct ringbus_topic *topic = posting->topic;
     int outcome = RINGBUS_OK;
 
-    if (claims->rings == 0)
+    if ((claims->rings | claims->lossy) == 0)
         return RINGBUS_OK;
     lock_acquire(&topic->claim_lock);
-    outcome = claim_all(posting, claims, has_pass);
+    outcome = look_at_lossy(posting, claims, has_pass);
+    if (outcome == RINGBUS_OK)
+        outcome = claim_all(posting, claims, has_pass);
+    if (outcome == RINGBUS_OK)
+        enter_lossy(posting, claims, has_pass);
     lock_release(&topic->claim_lock);
     return outcome;
 }
@@ -162,7 +202,14 @@ fill(const struct posting *posting, const struct claims *claims)
     for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
 
-        post_fill(posting, ringbus__group_at(posting->topic->bus, index), claims->sequences[index]);
+        post_fill(
+            posting, ringbus__group_at(posting->topic->bus, index), claims->sequences[index], 0);
+    }
+    for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        ringbus__overflow_fill(
+            posting, ringbus__group_at(posting->topic->bus, index), claims->sequences[index]);
     }
 }
 

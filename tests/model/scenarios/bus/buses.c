@@ -162,6 +162,15 @@ buses_open_lanes(uint32_t lanes)
 }
 
 void
+buses_open_lossy(enum ringbus_overflow overflow, uint32_t groups)
+{
+    struct ringbus_group_options group = options_of(RINGBUS_GROUP_THREADS);
+
+    group.overflow = overflow;
+    open_bus(&group, groups);
+}
+
+void
 buses_open_group(int index, enum ringbus_group_kind kind)
 {
     const struct ringbus_group_options options = options_of(kind);

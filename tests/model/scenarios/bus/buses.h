@@ -27,6 +27,8 @@ extern struct buses buses;
 void buses_open(enum ringbus_group_kind kind, uint32_t groups);
 /* The same for a threads group with so many lanes. */
 void buses_open_lanes(uint32_t lanes);
+/* The same for a lossy threads group. */
+void buses_open_lossy(enum ringbus_overflow overflow, uint32_t groups);
 /* Group `index` of a bus, not the default one; a closed one's place is taken. */
 void buses_open_group(int index, enum ringbus_group_kind kind);
 /* Its executor and its posters do not spin, nor are they patient. */

@@ -1,0 +1,62 @@
+/* thread.c - a lane's own thread: it begins when all of its group have, runs passes, and sleeps between them.
+ *
+ * Edges: STATE. */
+#include "bus/group.h"
+
+/* The group's threads have all begun; false: one could not. */
+static bool
+await_go(struct ringbus_group *group)
+{
+    for (;;) {
+        const uint32_t key = signal_prepare(&group->changed);
+        /* STATE acquire: what was done before we may run. */
+        const uint32_t go = load_u32(&group->go, ORDER_STATE_ACQUIRE);
+
+        if (go != 0)
+            return go == 1;
+        signal_wait(&group->changed, key, RINGBUS_FOREVER);
+    }
+}
+
+static void
+say(struct lane *lane, uint32_t started, struct signal *changed)
+{
+    /* STATE release: nothing of the user's runs on this thread before, or after. */
+    store_u32(&lane->started, started, ORDER_STATE_RELEASE);
+    signal_raise(changed);
+}
+
+void
+ringbus__lane_main(void *context)
+{
+    struct lane *lane = context;
+    struct ringbus_group *group = lane->group;
+    const bool is_linked = ringbus__record_link(&ringbus__record) == RINGBUS_OK;
+
+    ringbus__record.executor = lane;
+    say(lane, is_linked ? LANE_STARTED : LANE_REFUSED, &group->changed);
+    if (!await_go(group))
+        return;
+    ringbus__lane_go_on(lane);
+}
+
+void
+ringbus__lane_go_on(struct lane *lane)
+{
+    struct ringbus_group *group = lane->group;
+
+    for (;;) {
+        const uint32_t count = ringbus__lane_run(lane, MAX_PASS);
+
+        if (count > 0) {
+            if (unlikely(lane->reader->waiter.idle > 0))
+                ringbus__waiter_learn(&lane->reader->waiter, count);
+        } else if (ringbus__lane_is_at_end(lane)) {
+            break;
+        } else {
+            ringbus__reader_wait_step(lane->reader, RINGBUS_FOREVER);
+        }
+    }
+    ringbus__group_reached_end(group);
+    say(lane, LANE_GONE, &group->bus->changed); /* joining it takes no time */
+}
