@@ -8,6 +8,7 @@
 #include "bus/dispatch.h"
 #include "bus/executor/loop.h"
 #include "bus/executor/poll.h"
+#include "bus/figures/objects.h"
 #include "bus/post/post.h"
 #include "bus/registration.h"
 #include "bus/shutdown.h"
@@ -149,8 +150,8 @@ read_limits(struct ringbus_group_options *options)
                : RINGBUS_EINVAL;
 }
 
-static int
-read_options(const struct ringbus_group_options *given, bool is_loop,
+int
+ringbus__group_options(const struct ringbus_group_options *given, bool is_loop,
     struct ringbus_group_options *ret_options)
 {
     struct ringbus_group_options *options = ret_options;
@@ -181,16 +182,24 @@ has_something(struct ringbus_reader *reader)
     return ringbus__lane_has_something(reader->owner);
 }
 
+struct ringbus_ring_options
+ringbus__group_ring(const struct ringbus_group_options *options)
+{
+    struct ringbus_ring_options ring = ringbus_ring_options_default();
+
+    ring.capacity = options->capacity;
+    ring.slot_size = (uint32_t)sizeof(struct entry) + options->slot_size;
+    ring.max_readers = options->lanes + 1; /* a report, or a visit */
+    return ring;
+}
+
 /* The ring with its board and its lanes' readers, for all lives of the group; nobody can post yet. */
 static int
-open_ring(struct ringbus_group *group)
+open_ring(struct ringbus_group *group, const struct ringbus_group_options *given)
 {
-    struct ringbus_ring_options options = ringbus_ring_options_default();
+    struct ringbus_ring_options options = ringbus__group_ring(given);
     int outcome = RINGBUS_OK;
 
-    options.capacity = group->capacity;
-    options.slot_size = (uint32_t)sizeof(struct entry) + group->slot_size;
-    options.max_readers = group->lane_count + 1; /* a report */
     options.allocator = &group->bus->allocator;
     outcome = ringbus_ring_open(&options, &group->ring);
     if (outcome != RINGBUS_OK)
@@ -243,7 +252,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     else if (group->kind == RINGBUS_GROUP_CALLER)
         outcome = ringbus__caller_open_pool(group) ? RINGBUS_OK : RINGBUS_ENOMEM;
     else
-        outcome = open_ring(group);
+        outcome = open_ring(group, options);
     if (outcome == RINGBUS_OK) /* as the last: they stay with the bus */
         outcome = ringbus__reference_grow(bus, group->capacity);
     if (outcome == RINGBUS_OK)
@@ -319,6 +328,7 @@ end_unread(struct ringbus_group *group)
 static void
 begin_life(struct ringbus_group *group, const struct ringbus_group_options *options)
 {
+    ringbus__figures_begin(group);
     group->lanes_at_end = 0;
     group->is_given_back = false;
     store_u32(&group->is_paused, 0, ORDER_HINT);
@@ -371,7 +381,7 @@ ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options 
     struct ringbus_group_options options;
     struct ringbus_group *group = NULL;
     char name[BUS_MAX_NAME + 1];
-    int outcome = read_options(given, loop != NULL, &options);
+    int outcome = ringbus__group_options(given, loop != NULL, &options);
 
     if (outcome != RINGBUS_OK)
         return outcome;

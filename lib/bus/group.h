@@ -11,6 +11,7 @@
 #include "bus/bus.h"
 #include "bus/executor/lane.h"
 #include "bus/executor/stall.h"
+#include "bus/figures/age.h"
 
 /* Bits of is_watched: a loop waits for the group to fall to half; a stall is over when it has; lanes look at
  * max_lag. */
@@ -74,6 +75,7 @@ struct ringbus_group {
     struct atomic_u64 blocked;
     struct atomic_u64 blocked_ns;
     struct stalls stalls;
+    struct atomic_u64 waiting; /* posts, now */
 
     /* of the loop's thread */
     struct ringbus_group *next_on_loop;
@@ -90,6 +92,9 @@ struct ringbus_group {
     uint32_t homed[MAX_LANES];        /* consumers whose home it is */
     uint32_t mark_holders[MAX_MARKS]; /* consumers that set or look at a mark */
     uint64_t end_tag; /* a caller group's: deliveries that began before may still be for it */
+    int64_t first;    /* of its sequences in this life */
+    struct age age;
+    int64_t seen_lag; /* by visits, the largest */
 };
 
 /* It is a group of a bus that is open; so is nothing. */
@@ -114,6 +119,11 @@ ringbus__group_at(const struct ringbus_bus *bus, uint32_t index)
     /* TABLE acquire: the group is complete. */
     return load_ptr(&bus->groups[index], ORDER_TABLE_ACQUIRE);
 }
+
+/* The options with what is 0 in them filled in, and of the ring they ask for. RINGBUS_OK or RINGBUS_EINVAL. */
+int ringbus__group_options(const struct ringbus_group_options *given, bool is_loop,
+    struct ringbus_group_options *ret_options);
+struct ringbus_ring_options ringbus__group_ring(const struct ringbus_group_options *options);
 
 /* The last sequence the group has finished; INT64_MAX for a caller group. */
 int64_t ringbus__group_position(const struct ringbus_group *group);

@@ -5,6 +5,7 @@
  *     retired: posts by name do not find it, and it leaves the table, and memory, when every ring has passed what was
  *     claimed by then (retired_at). Who acquires it before that has the same topic, as has the handler of an old event
  * I3  the count falls to 0 only under the table's lock, so that a look-up and the last release cannot miss each other
+ * I4  a walk that holds no lock stands at a topic in the table: whoever frees that one moves it on
  * Edges: TABLE. */
 #ifndef RINGBUS_BUS_TOPIC_H
 #define RINGBUS_BUS_TOPIC_H
@@ -24,10 +25,13 @@ struct ringbus_topic {
     struct ringbus_bus *bus;
     const char *name;
     size_t name_length;
+    struct atomic_u64 *passed; /* figure, for each group: events it has begun with */
+    uint64_t number;           /* among the bus's topics, for dumps */
 
     /* written by posts to several groups, and by posts by name */
     _Alignas(CPU_LINE) struct lock claim_lock;
     struct atomic_u32 references;
+    struct atomic_u64 dead; /* figure: posts that matched nobody */
 
     struct topic_node *node; /* of the table */
     uint64_t ever_routed; /* groups whose rings may name it; bus lock, then of whoever retires it */
@@ -58,9 +62,12 @@ void ringbus__topic_keep(struct ringbus_topic *topic);
 
 void ringbus__topic_release(struct ringbus_topic *topic);
 
-/* Call `visit` for every topic in the table, with its lock held. */
+/* Call `visit` for every topic that is referenced, with the table's lock held, for so few at a time that a post by name
+ * waits for microseconds. False from `visit`: it cannot take this one now; it gets it again after `between`, which is
+ * called with no lock held, and ends the walk by returning false. Topics that come meanwhile may be left out. */
 void ringbus__topic_each(struct ringbus_bus *bus,
-    void (*visit)(struct ringbus_topic *topic, void *context), void *context);
+    bool (*visit)(struct ringbus_topic *topic, void *context), bool (*between)(void *context),
+    void *context);
 
 /* Free all topics, at the end of the bus. */
 void ringbus__topic_fini(struct ringbus_bus *bus);

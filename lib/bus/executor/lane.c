@@ -172,6 +172,7 @@ begin_pass(struct lane *lane, uint32_t stage, bool is_range)
     lane->part = &stage_at(lane->group, stage)->parts[lane->index];
     lane->stage = stage;
     lane->is_range = is_range;
+    lane->is_first = lane->index == 0 && stage == 0 && !is_range;
     lane->touched = NULL;
     lane->touched_last = &lane->touched;
     /* HINT: for who tells of stalls; so are the next ones. */
@@ -213,9 +214,13 @@ handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct pr
     struct ringbus_event event;
 
     /* HINT: seen to be published before. */
-    if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1))
+    if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1)) {
+        count_u64(&lane->abandoned, lane->is_first);
         return;
+    }
     event = event_at(lane, sequence);
+    if (lane->is_first)
+        count_u64(&event.handle->passed[group->index], 1); /* OWN: of this lane alone */
     store_i64(&lane->at, sequence, ORDER_HINT);
     delivery->marks = &slot->spare;
     /* HINT: a lane hands an event out or throws it away as a whole. */
@@ -224,8 +229,8 @@ handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct pr
     store_i64(&lane->at, NO_EVENT, ORDER_HINT);
     if (likely(!delivery->is_discarding))
         store_i64(&progress->handed_out, sequence, ORDER_COUNT);
-    else if (lane->index == 0 && lane->stage == 0 && !lane->is_range)
-        count_u64(&lane->discarded, 1);
+    else
+        count_u64(&lane->discarded, lane->is_first);
 }
 
 /* A position, or `work`, may be stored now. */
@@ -268,6 +273,22 @@ delivery_of(struct lane *lane)
     };
 }
 
+/* Before a pass in the first stage, from `position` to `limit`: how much of the line is unfinished. Behind a full pass
+ * there may be more, and the claim cursor's line is looked at, once for so many events. */
+static void
+note_lag(struct lane *lane, int64_t position, int64_t limit, uint32_t max)
+{
+    const struct ringbus_group *group = lane->group;
+    const uint32_t stages = stage_count(group);
+
+    if (stages > 1)
+        position = load_i64(&stage_at(group, stages - 1)->parts[lane->index].position, ORDER_OWN);
+    if (unlikely(limit - position >= (int64_t)max))
+        limit = ringbus__ring_next(group->ring) - 1;
+    if (unlikely(limit - position > load_i64(&lane->high_water, ORDER_OWN)))
+        store_i64(&lane->high_water, limit - position, ORDER_COUNT);
+}
+
 uint32_t
 ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
 {
@@ -280,6 +301,8 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     if (limit <= position || group_rests(lane->group))
         return 0; /* nobody is told of a pass that has moved nothing */
     begin_pass(lane, stage, false);
+    if (stage == 0)
+        note_lag(lane, position, limit, max);
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
