@@ -177,6 +177,7 @@ struct ringbus_undelivered {
     uint64_t count;       /* events of this topic this consumer has not finished */
     const char *group;    /* the consumer's group, by name */
     uint32_t is_paused;   /* that group is paused */
+    uint32_t kind;        /* that group's: enum ringbus_group_kind */
 };
 
 /* A group that does not get on. The strings are valid until the hook returns; all is a snapshot. */
@@ -256,6 +257,16 @@ ringbus_options_default(void)
  * return   RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESYS (no thread, no random bytes) */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_open(
     const struct ringbus_options *options, struct ringbus_bus **ret_bus);
+
+/* The bytes a bus with these options holds when it has been opened, its default group included; and what one more
+ * group adds. From there on a bus grows with topics, registrations, consumers, and stages of `after`; its figure
+ * `memory` tells. Not in it: the stacks of its threads, what the C library and the system take, and what the library
+ * has for a thread or for the process. Allocates nothing; thread: any.
+ *
+ * return  RINGBUS_EINVAL: they are no valid options; RINGBUS_ENOMEM: more than there can be. For a loop group
+ *         (ringbus/uv.h) set `kind` to RINGBUS_GROUP_LOOP. */
+RINGBUS_API int64_t ringbus_memory(const struct ringbus_options *options);
+RINGBUS_API int64_t ringbus_group_memory(const struct ringbus_group_options *options);
 
 /* Wait until everything posted before this call has been handled, in every group.
  *
@@ -607,20 +618,43 @@ RINGBUS_API int ringbus_topic_abandon(struct ringbus_claim *claim);
 
 /* ---- what is going on ---------------------------------------------------------------------- */
 
-/* Call `visit` for every figure of the bus, object by object: groups, then topics, then consumers. Figures are
- * snapshots, each read whole; their sums agree when nothing is in flight. The strings are valid during the
- * call of `visit` only; it is a hook: no lock is held, and it may use the bus as
- * one. Not legal during ringbus_close.
+/* Call `visit` for every figure of the bus, object by object: the bus, groups, topics, consumers. Figures are
+ * snapshots, each read whole. The strings are valid during the call of `visit` only; it is a hook that may take its
+ * time. For a visit posts wait microseconds: by name, or for a full ring while `pending` is counted; registrations,
+ * opens and closes while groups and consumers are copied. Not legal during ringbus_close.
+ *
+ * When nothing is under way (all posts have returned, all groups are idle or paused):
+ *   a consumer's  matched == delivered + filtered + withheld + discarded + pending: the events in its windows. What
+ *                 was pending when it left a topic, or had its max_deliveries, matches no more. (A thread that exits
+ *                 in a handler leaves events whose batch_end was due both delivered and discarded.)
+ *   a group's     posted == abandoned + lag + what topics, while they exist, have `passed` for it, if it is idle or has
+ *                 one stage and one lane; delivered, filtered, withheld are its consumers' sums, while those exist
+ *   lag_ns        no post reads a clock: the time since the first of up to 16 remembered visits that found the oldest
+ *                 unfinished event posted. Never more than its age; less by at most the time between two of those: that
+ *                 between two visits or, of many, a seventh of the greatest age meanwhile. The first visit says 0
+ *   high_water    of passes that begin, and of visits: the true peak between them may be higher
+ *   pending       by a look into the ring, of a million looks at consumers at most; no nested posts of caller groups
+ *   passed        of a topic: events groups with rings have begun with; more would be a word all its posters write
  *
  * visit   returns 0 to go on, anything else to stop
  * return  RINGBUS_OK, what `visit` returned, RINGBUS_EINVAL, RINGBUS_ENOMEM */
 RINGBUS_API int ringbus_visit(struct ringbus_bus *bus,
     int (*visit)(const struct ringbus_figure *figure, void *context), void *context);
 
-/* Write all figures as text, one object a line: what to read at 3 a.m.
+enum ringbus_format {
+    /* One object a line; in names what is not printable ASCII is \xNN. What to read at 3 a.m. */
+    RINGBUS_TEXT = 1,
+    /* "bus", and arrays "groups", "topics", "consumers", of figures with "id" and "name"; a consumer has "group" and,
+     * unless that has ended, "group_id", and ids in "topics" and "after". What is no UTF-8 in a name is U+FFFD. */
+    RINGBUS_JSON = 2,
+    /* Graphviz: topics, and consumers in groups: at most 40 and 100, and how many more there are. */
+    RINGBUS_DOT = 3
+};
+
+/* Write a visit's figures. Disturbs the bus as little as one.
  *
  * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESYS (the stream failed) */
-RINGBUS_API int ringbus_dump(struct ringbus_bus *bus, FILE *stream);
+RINGBUS_API int ringbus_dump(struct ringbus_bus *bus, enum ringbus_format format, FILE *stream);
 
 RINGBUS_END_DECLS
 

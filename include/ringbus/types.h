@@ -42,8 +42,9 @@ struct ringbus_figure {
     const char *name;   /* of the object; of a bus, of a ring: "" */
     const char *group;  /* a consumer's group, else NULL */
     const char *figure; /* "posted", "delivered", "lag", ... */
-    const char *unit;   /* "events", "bytes", "count", "calls", "sequence", "ns", "flag" (0 or 1) */
-    const char *help;   /* one sentence */
+    /* "events", "bytes", "count", "calls", "sequence", "ns", "flag" (0 or 1), "enum" (one of the values in `help`) */
+    const char *unit;
+    const char *help; /* one sentence */
     int64_t value;
 };
 

@@ -5,7 +5,7 @@
 #include "base/os.h"
 #include "ringbus/types.h"
 
-enum { SPINS = 64 };
+enum { SPINS = 64, WAKING_NS = 50000 };
 
 void
 ringbus__lock_wait(struct lock *lock)
@@ -29,4 +29,18 @@ ringbus__lock_wake(struct lock *lock)
 {
     /* All, not one: the portable park knows no "one". Those who lose sleep again. */
     ringbus__os.word_wake(&lock->word);
+}
+
+void
+ringbus__lock_release_to_others(struct lock *lock)
+{
+    int64_t until = 0;
+
+    /* LOCK release: as in lock_release. */
+    if (exchange_u32(&lock->word, 0, ORDER_LOCK_RELEASE) != 2)
+        return;
+    ringbus__lock_wake(lock);
+    until = ringbus__os.now_ns() + WAKING_NS;
+    while (load_u32(&lock->word, ORDER_HINT) == 0 && ringbus__os.now_ns() < until)
+        ringbus__os.yield();
 }

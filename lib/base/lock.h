@@ -15,6 +15,10 @@ struct lock {
 void ringbus__lock_wait(struct lock *lock);
 void ringbus__lock_wake(struct lock *lock);
 
+/* Release it, by a thread that will want it again at once: one that has slept for it meanwhile gets it first, unless it
+ * takes long to wake up. */
+void ringbus__lock_release_to_others(struct lock *lock);
+
 static inline void
 lock_acquire(struct lock *lock)
 {

@@ -197,3 +197,21 @@ ringbus__record_serves(const void *callee, uint64_t tag)
     lock_release(&list->lock);
     return serves;
 }
+
+uint32_t
+ringbus__record_called(const void **callees, uint32_t max)
+{
+    struct os_list *list = take_list();
+    uint32_t count = 0;
+
+    for (const struct record *record = list->first; record != NULL; record = record->next)
+        for (int i = 0; i < RECORD_DEPTH && count < max; i++) {
+            /* COUNT: it is not called upon, only compared. */
+            const void *callee = load_ptr(&record->called[i], ORDER_COUNT);
+
+            if (callee != NULL)
+                callees[count++] = callee;
+        }
+    lock_release(&list->lock);
+    return count;
+}

@@ -97,6 +97,9 @@ uint32_t ringbus__record_look(const struct record *record, void *ret_called[RECO
 /* Some thread is calling `callee`; heavy. */
 bool ringbus__record_is_called(const void *callee);
 
+/* Whom all threads are calling, at most `max` of them: how many. */
+uint32_t ringbus__record_called(const void **callees, uint32_t max);
+
 /* True if it could begin; false: the thread's record cannot be linked (the system refused). */
 static inline bool
 record_enter(struct record *record)

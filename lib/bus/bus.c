@@ -8,6 +8,7 @@
 #include "bus/executor/loop.h"
 #include "bus/executor/poll.h"
 #include "bus/executor/step.h"
+#include "bus/figures/memory.h"
 #include "bus/group.h"
 #include "bus/match.h"
 #include "bus/post/post.h"
@@ -164,8 +165,8 @@ or_default(uint32_t given, uint32_t value)
     return given != 0 ? given : value;
 }
 
-static int
-read_options(const struct ringbus_options *given, struct ringbus_options *ret_options)
+int
+ringbus__bus_options(const struct ringbus_options *given, struct ringbus_options *ret_options)
 {
     struct ringbus_options *options = ret_options;
 
@@ -191,7 +192,7 @@ read_options(const struct ringbus_options *given, struct ringbus_options *ret_op
 static void
 free_bus(struct ringbus_bus *bus)
 {
-    const struct ringbus_allocator allocator = bus->allocator;
+    const struct ringbus_allocator given = bus->given;
 
     for (uint32_t i = 0; i < BUS_MAX_GROUPS; i++)
         if (ringbus__group_at(bus, i) != NULL)
@@ -200,13 +201,13 @@ free_bus(struct ringbus_bus *bus)
         struct ringbus__loop *loop = bus->loops;
 
         bus->loops = loop->next_on_bus;
-        ringbus__release(&allocator, loop, sizeof *loop);
+        ringbus__release(&bus->allocator, loop, sizeof *loop);
     }
     ringbus__retire_fini(bus);
     ringbus__topic_fini(bus);
     ringbus__reference_fini(bus);
     bus->magic = MAGIC_GONE;
-    ringbus__release(&allocator, bus, sizeof *bus);
+    ringbus__release(&given, bus, sizeof *bus);
 }
 
 int
@@ -218,7 +219,7 @@ ringbus_open(const struct ringbus_options *given, struct ringbus_bus **ret_bus)
     struct os_home home;
     int outcome = RINGBUS_OK;
 
-    if (ret_bus == NULL || read_options(given, &options) != 0 ||
+    if (ret_bus == NULL || ringbus__bus_options(given, &options) != 0 ||
         ringbus__alloc_init(options.allocator, &allocator) != 0)
         return RINGBUS_EINVAL;
     if (ringbus__home_find(&home) != RINGBUS_OK)
@@ -230,7 +231,7 @@ ringbus_open(const struct ringbus_options *given, struct ringbus_bus **ret_bus)
         return RINGBUS_ENOMEM;
     bus->home = home;
     bus->magic = MAGIC_BUS;
-    bus->allocator = allocator;
+    ringbus__memory_count(bus, &allocator);
     bus->options = options;
     bus->options.default_group = NULL; /* read here only */
     bus->step_random = options.step_seed;

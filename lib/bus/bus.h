@@ -39,7 +39,8 @@ enum bus_state {
 
 struct ringbus_bus {
     /* never written after open */
-    struct ringbus_allocator allocator;
+    struct ringbus_allocator allocator; /* counts in `memory` what it has from the user's */
+    struct ringbus_allocator given;
     struct ringbus_options options;
     struct hash_key hash_key;
     enum magic magic;
@@ -57,7 +58,8 @@ struct ringbus_bus {
 
     /* written on slow paths */
     _Alignas(CPU_LINE) struct signal changed;
-    struct atomic_u64 dead; /* figure: posts that matched nobody */
+    struct atomic_u64 dead;   /* figure: posts that matched nobody */
+    struct atomic_u64 memory; /* figure: bytes held */
     struct atomic_u32
         owed; /* nested posts queued and batch_ends due on threads that post (caller.c) */
     struct atomic_u32 foreign_owed; /* of these, by posts to other buses */
@@ -88,8 +90,10 @@ struct ringbus_bus {
     struct lock names;
     struct ringbus_topic *topics; /* uthash's head */
     uint32_t topic_count;
+    uint64_t topic_number; /* how many there ever were */
     struct ringbus_topic *retired_topics;
     struct ringbus_topic *last_retired_topic;
+    struct topic_walk *walks;
 };
 
 /* It is a bus, and open; so is nothing. */
@@ -144,6 +148,9 @@ void ringbus__bus_unwatch(struct ringbus_bus *bus);
 /* Wait until `is_done` says so, called with the bus lock held. RINGBUS_OK or RINGBUS_ETIMEDOUT. */
 int ringbus__bus_wait(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what),
     void *what, int64_t deadline_ns);
+
+/* The options with what is 0 in them filled in. RINGBUS_OK or RINGBUS_EINVAL. */
+int ringbus__bus_options(const struct ringbus_options *given, struct ringbus_options *ret_options);
 
 /* Copy a name of at most BUS_MAX_NAME bytes, or make "<prefix>-<number>". False: too long or empty. */
 bool ringbus__bus_name(

@@ -242,6 +242,7 @@ ringbus_consumer_open(struct ringbus_bus *bus, ringbus_handler handler, void *co
         outcome = place(consumer, &options);
     if (outcome == RINGBUS_OK)
         link_consumer(&bus->consumers, consumer);
+    consumer->number = bus->consumer_number;
     bus->consumer_number += outcome == RINGBUS_OK;
     lock_release(&bus->lock);
     if (outcome == RINGBUS_OK)

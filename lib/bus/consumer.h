@@ -23,7 +23,8 @@ struct ringbus_consumer {
     int (*filter)(const struct ringbus_event *event, void *context);
     struct ringbus_bus *bus;
     struct ringbus_group *group;
-    uint32_t life; /* of the group, when it was opened */
+    uint32_t life;   /* of the group, when it was opened */
+    uint32_t number; /* among the bus's consumers, for dumps */
     uint32_t stage;
     uint32_t home;        /* its lane, or LANE_ANY */
     uint32_t after_marks; /* of all it comes after, directly or not */

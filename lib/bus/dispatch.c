@@ -81,6 +81,7 @@ is_filtered(const struct delivery *delivery, const struct ringbus_event *event,
     if (likely(consumer->filter == NULL) || consumer->filter(event, consumer->context) != 0)
         return false;
     count(delivery, &consumer_part(consumer, delivery->lane)->filtered);
+    count(delivery, &lane_of(delivery)->filtered);
     return true;
 }
 
@@ -232,8 +233,9 @@ concerns(const struct delivery *delivery, struct registration *registration,
 }
 
 static void
-count_discarded(struct registration *registration)
+count_discarded(const struct delivery *delivery, struct registration *registration)
 {
+    count(delivery, &consumer_part(registration->consumer, delivery->lane)->discarded);
     /* COUNT: by any lane, when the consumer is thread-safe. */
     add_u64(&registration->discarded, 1, ORDER_COUNT);
 }
@@ -251,7 +253,7 @@ ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, 
         if (likely(!delivery->is_discarding))
             call(delivery, event, sequence, registration);
         else
-            count_discarded(registration);
+            count_discarded(delivery, registration);
     }
 }
 
@@ -276,7 +278,7 @@ ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_
             continue;
         is_left = is_left || from == NULL || registration->consumer == from;
         if ((is_left && !delivery->is_for_due) || is_due(delivery, registration->consumer))
-            count_discarded(registration);
+            count_discarded(delivery, registration);
     }
 }
 

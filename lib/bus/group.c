@@ -8,6 +8,7 @@
 #include "bus/dispatch.h"
 #include "bus/executor/loop.h"
 #include "bus/executor/poll.h"
+#include "bus/figures/objects.h"
 #include "bus/pattern/pattern.h"
 #include "bus/post/post.h"
 #include "bus/registration.h"
@@ -153,8 +154,8 @@ read_limits(struct ringbus_group_options *options)
                : RINGBUS_EINVAL;
 }
 
-static int
-read_options(const struct ringbus_group_options *given, bool is_loop,
+int
+ringbus__group_options(const struct ringbus_group_options *given, bool is_loop,
     struct ringbus_group_options *ret_options)
 {
     struct ringbus_group_options *options = ret_options;
@@ -186,17 +187,25 @@ has_something(struct ringbus_reader *reader)
     return ringbus__lane_has_something(reader->owner);
 }
 
+struct ringbus_ring_options
+ringbus__group_ring(const struct ringbus_group_options *options)
+{
+    struct ringbus_ring_options ring = ringbus_ring_options_default();
+
+    ring.capacity = ringbus__overflow_slots(options);
+    ring.slot_size = ringbus__overflow_slot_size(options);
+    ring.max_readers = options->lanes + 1; /* a report, or a visit */
+    return ring;
+}
+
 /* The ring with its board and its lanes' readers, for all lives of the group; nobody can post yet. */
 static int
-open_ring(struct ringbus_group *group)
+open_ring(struct ringbus_group *group, const struct ringbus_group_options *given)
 {
-    struct ringbus_ring_options options = ringbus_ring_options_default();
+    struct ringbus_ring_options options = ringbus__group_ring(given);
     int outcome = RINGBUS_OK;
 
-    options.capacity = ringbus__overflow_slots(group);
-    options.slot_size = ringbus__overflow_slot_size(group);
     options.is_lossy = group->overflow == RINGBUS_DROP_OLDEST;
-    options.max_readers = group->lane_count + 1; /* a report */
     options.allocator = &group->bus->allocator;
     outcome = ringbus_ring_open(&options, &group->ring);
     if (outcome != RINGBUS_OK)
@@ -253,7 +262,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     else if (group->kind == RINGBUS_GROUP_CALLER)
         outcome = ringbus__caller_open_pool(group) ? RINGBUS_OK : RINGBUS_ENOMEM;
     else
-        outcome = open_ring(group);
+        outcome = open_ring(group, options);
     if (outcome == RINGBUS_OK) /* as the last: they stay with the bus */
         outcome = ringbus__reference_grow(bus, group->capacity);
     if (outcome == RINGBUS_OK)
@@ -263,9 +272,8 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     return outcome;
 }
 
-/* Under the bus lock: its threads, if it has any, are past all hooks of the user's. */
-static bool
-are_lanes_gone(const struct ringbus_group *group)
+bool
+ringbus__group_is_left(const struct ringbus_group *group)
 {
     for (uint32_t i = 0; i < group->lane_count; i++)
         if (group->lanes[i].has_thread &&
@@ -283,7 +291,7 @@ is_reusable(struct ringbus_group *group, const struct ringbus_group_options *opt
     if (group->state != GROUP_ENDED || group->kind != options->kind ||
         group->capacity != options->capacity || group->slot_size != options->slot_size ||
         group->lane_count != options->lanes || group->overflow != options->overflow ||
-        !are_lanes_gone(group))
+        !ringbus__group_is_left(group))
         return false;
     if (group->kind == RINGBUS_GROUP_CALLER) {
         lock_acquire(&group->pool_lock);
@@ -330,6 +338,7 @@ end_unread(struct ringbus_group *group)
 static void
 begin_life(struct ringbus_group *group, const struct ringbus_group_options *options)
 {
+    ringbus__figures_begin(group);
     group->lanes_at_end = 0;
     group->is_given_back = false;
     store_u32(&group->is_paused, 0, ORDER_HINT);
@@ -383,7 +392,7 @@ ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options 
     struct ringbus_group_options options;
     struct ringbus_group *group = NULL;
     char name[BUS_MAX_NAME + 1];
-    int outcome = read_options(given, loop != NULL, &options);
+    int outcome = ringbus__group_options(given, loop != NULL, &options);
 
     if (outcome != RINGBUS_OK)
         return outcome;
@@ -418,136 +427,6 @@ ringbus_group_open(struct ringbus_bus *bus, const struct ringbus_group_options *
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
     return ringbus__group_make(bus, options, NULL, ret_group);
-}
-
-/* ---- end ---- */
-
-static void
-leave_routes(struct ringbus_group *group, struct ringbus_consumer *list)
-{
-    for (; list != NULL; list = list->next) {
-        if (list->group != group)
-            continue;
-        ringbus__pattern_end_all(list);
-        for (struct registration *r = list->registrations; r != NULL; r = r->next)
-            ringbus__registration_leave(r);
-    }
-}
-
-void
-ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how)
-{
-    struct ringbus_bus *bus = group->bus;
-
-    group->state = GROUP_ENDING;
-    ringbus__bus_watch(bus); /* until it has ended */
-    if (how == RINGBUS_DISCARD)
-        store_u32(&group->is_discarding, 1, ORDER_HINT);
-    ringbus__group_call(group); /* it may have been paused */
-    leave_routes(group, bus->consumers);
-    /* The line ends after the routes have changed: a poster that finds it ended looks at the route again. */
-    if (group->ring != NULL)
-        ringbus_ring_end(group->ring);
-    else
-        group->end_tag = ringbus__record_retire();
-    ringbus__loop_notify(bus);
-}
-
-void
-ringbus__group_break(struct ringbus_group *group)
-{
-    struct ringbus_bus *bus = group->bus;
-
-    lock_acquire(&bus->lock);
-    if (group->state != GROUP_ENDED) {
-        /* STATE release: before the line is closed, so that a poster knows why. */
-        store_u32(&group->is_broken, 1, ORDER_STATE_RELEASE);
-        store_u32(&group->is_discarding, 1, ORDER_HINT);
-        if (group->ring != NULL)
-            ringbus_ring_end(group->ring);
-        ringbus__group_call(group);
-        ringbus__loop_notify(bus);
-    }
-    lock_release(&bus->lock);
-}
-
-static void
-unregister_all(struct ringbus_group *group, struct ringbus_consumer *list)
-{
-    for (; list != NULL; list = list->next)
-        if (list->group == group)
-            ringbus__registration_end_all(list, RINGBUS_DISCARD);
-}
-
-void
-ringbus__group_settle(struct ringbus_group *group)
-{
-    struct ringbus_bus *bus = group->bus;
-
-    if (group->state != GROUP_ENDING)
-        return;
-    if (group->ring != NULL ? group->lanes_at_end < group->lane_count
-                            : !ringbus__caller_has_passed(bus, group->end_tag))
-        return;
-    ringbus__report_collect(bus, group);
-    unregister_all(group, bus->consumers);
-    unregister_all(group, bus->closing);
-    group->state = GROUP_ENDED;
-    ringbus__bus_unwatch(bus);
-    ringbus__loop_notify(bus);
-}
-
-struct ending {
-    struct ringbus_group *group;
-    uint32_t life;
-};
-
-static bool
-has_ended(struct ringbus_bus *bus, void *what)
-{
-    const struct ending *ending = what;
-    struct ringbus_group *group = ending->group;
-
-    (void)bus;
-    ringbus__group_settle(group);
-    return group->life != ending->life || (group->state != GROUP_ENDING && are_lanes_gone(group));
-}
-
-int
-ringbus_group_close(struct ringbus_group *group, enum ringbus_how how)
-{
-    const bool will_wait = !ringbus__bus_must_not_wait();
-    struct ending ending = {.group = group};
-    struct ringbus_bus *bus = NULL;
-    int outcome = RINGBUS_OK;
-
-    assert(group_is_live(group));
-    if (group == NULL || (how != RINGBUS_DRAIN && how != RINGBUS_DISCARD))
-        return RINGBUS_EINVAL;
-    bus = group->bus;
-    if (bus_is_forked(bus))
-        return RINGBUS_EFORKED;
-    if (group == bus->default_group || group->kind == RINGBUS_GROUP_LOOP)
-        return RINGBUS_EINVAL;
-    lock_acquire(&bus->lock);
-    assert(!group->is_given_back);
-    if (group->state != GROUP_OPEN)
-        outcome = RINGBUS_EBUSY;
-    else
-        ringbus__group_begin_end(group, how);
-    bus->reporters += outcome == RINGBUS_OK && will_wait;
-    ending.life = group->life;
-    lock_release(&bus->lock);
-    if (outcome != RINGBUS_OK)
-        return outcome;
-    ringbus__bus_settle(bus);
-    if (!will_wait)
-        return RINGBUS_PENDING;
-    outcome = ringbus__bus_wait(bus, has_ended, &ending, RINGBUS_FOREVER);
-    ringbus__report_done(bus);
-    if (outcome == RINGBUS_OK)
-        group_give_back(group, ending.life);
-    return outcome == RINGBUS_OK ? RINGBUS_OK : RINGBUS_PENDING; /* nothing to step */
 }
 
 /* ---- pause ---- */

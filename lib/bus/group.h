@@ -11,6 +11,7 @@
 #include "bus/bus.h"
 #include "bus/executor/lane.h"
 #include "bus/executor/stall.h"
+#include "bus/figures/age.h"
 #include "bus/overflow/overflow.h"
 
 /* Bits of is_watched: a loop waits for the group to fall to half; a stall is over when it has; lanes look at
@@ -85,6 +86,7 @@ struct ringbus_group {
     struct atomic_u64 blocked;
     struct atomic_u64 blocked_ns;
     struct stalls stalls;
+    struct atomic_u64 waiting; /* posts, now */
 
     /* of the loop's thread */
     struct ringbus_group *next_on_loop;
@@ -101,6 +103,9 @@ struct ringbus_group {
     uint32_t homed[MAX_LANES];        /* consumers whose home it is */
     uint32_t mark_holders[MAX_MARKS]; /* consumers that set or look at a mark */
     uint64_t end_tag; /* a caller group's: deliveries that began before may still be for it */
+    int64_t first;    /* of its sequences in this life */
+    struct age age;
+    int64_t seen_lag; /* by visits, the largest */
 };
 
 /* It is a group of a bus that is open; so is nothing. */
@@ -126,6 +131,11 @@ ringbus__group_at(const struct ringbus_bus *bus, uint32_t index)
     return load_ptr(&bus->groups[index], ORDER_TABLE_ACQUIRE);
 }
 
+/* The options with what is 0 in them filled in, and of the ring they ask for. RINGBUS_OK or RINGBUS_EINVAL. */
+int ringbus__group_options(const struct ringbus_group_options *given, bool is_loop,
+    struct ringbus_group_options *ret_options);
+struct ringbus_ring_options ringbus__group_ring(const struct ringbus_group_options *options);
+
 /* The last sequence the group has finished; INT64_MAX for a caller group. */
 int64_t ringbus__group_position(const struct ringbus_group *group);
 
@@ -147,6 +157,9 @@ void ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how)
 
 /* No lock held: a thread has exited in a handler of the group. */
 void ringbus__group_break(struct ringbus_group *group);
+
+/* Under the bus lock: its threads, if it has any, are past all hooks of the user's. */
+bool ringbus__group_is_left(const struct ringbus_group *group);
 
 /* Under the bus lock: end its registrations if its lanes have read to the end. */
 void ringbus__group_settle(struct ringbus_group *group);
@@ -199,6 +212,14 @@ static inline bool
 group_copies_out(const struct ringbus_group *group)
 {
     return group->overflow >= RINGBUS_DROP_OLDEST;
+}
+
+/* The stages that lanes run. */
+static inline uint32_t
+group_stage_count(const struct ringbus_group *group)
+{
+    /* TABLE acquire: a stage that lanes run has joined. */
+    return load_u32(&group->stage_count, ORDER_TABLE_ACQUIRE);
 }
 
 /* Nothing is posted to it in this life any more. */

@@ -9,6 +9,7 @@
 #include "bus/shutdown.h"
 
 #include "bus/consumer.h"
+#include "bus/figures/pending.h"
 #include "bus/group.h"
 #include "bus/post/post.h"
 #include "bus/topic.h"
@@ -73,51 +74,6 @@ ringbus__shutdown_complete(struct ringbus_bus *bus)
 
 /* ---- who was left with what ---- */
 
-/* Count an event of a group's ring for each registration that has not finished with it. */
-static void
-count_event(struct ringbus_group *group, int64_t sequence)
-{
-    const struct entry *entry = (const struct entry *)ring_slot(group->ring, sequence)->payload;
-    const struct match_set *set =
-        load_ptr(&entry->topic->parts[group->index].set, ORDER_TABLE_ACQUIRE);
-
-    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
-        struct registration *r = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
-
-        if (r != NULL && window_holds(r, sequence))
-            r->pending += ringbus__board_owes(
-                group, sequence, r->where, entry->ordered, r->consumer->batch_end != NULL);
-    }
-}
-
-/* Under the bus lock: count what a group's ring still holds for each registration. */
-static void
-count_pending(struct ringbus_group *group)
-{
-    struct ringbus_reader *reader = NULL;
-    struct ringbus_run run;
-    const int64_t end = ringbus__ring_next(group->ring);
-
-    if (group_copies_out(group)) {
-        ringbus__overflow_count_pending(group);
-        return;
-    }
-    /* The lock keeps the topics, a reader of our own keeps the slots from being overwritten while we look. */
-    lock_acquire(&group->bus->names);
-    if (ringbus__reader_open_behind(group->ring, 0, ringbus__board_settled, group, &reader) !=
-        RINGBUS_OK) {
-        lock_release(&group->bus->names);
-        return;
-    }
-    while (ringbus_reader_poll(reader, UINT32_MAX, &run) == RINGBUS_OK && run.first < end) {
-        for (int64_t sequence = run.first; sequence < run.first + run.count; sequence++)
-            count_event(group, sequence);
-        ringbus_reader_commit(reader, run.first + run.count - 1);
-    }
-    lock_release(&group->bus->names);
-    ringbus_reader_close(reader);
-}
-
 struct row {
     struct row *next;
     size_t size;
@@ -146,6 +102,7 @@ make_row(const struct registration *r, uint64_t count)
         .count = count,
         .group = row->names + topic + consumer,
         .is_paused = load_u32(&group->is_paused, ORDER_HINT),
+        .kind = group->kind,
     };
     return row;
 }
@@ -230,6 +187,8 @@ ringbus__report_done(struct ringbus_bus *bus)
 static void
 count_all(struct ringbus_bus *bus)
 {
+    int64_t looks = INT64_MAX;
+
     if (bus->options.on_undelivered == NULL)
         return;
     lock_acquire(&bus->lock);
@@ -237,7 +196,7 @@ count_all(struct ringbus_bus *bus)
         struct ringbus_group *group = ringbus__group_at(bus, i);
 
         if (group != NULL && group->ring != NULL && ringbus__group_lag(group) > 0)
-            count_pending(group);
+            (void)ringbus__pending_count(group, &looks);
     }
     ringbus__report_collect(bus, NULL);
     lock_release(&bus->lock);

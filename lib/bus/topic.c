@@ -17,9 +17,19 @@
 /* Retired topics looked at in one call; at the limit all are. */
 enum { SWEEP = 4 };
 
+/* Topics a walk looks at before it gives the lock back. */
+enum { WALK_PART = 32 };
+
 struct topic_node {
     struct ringbus_topic *topic;
     UT_hash_handle hh;
+};
+
+/* On its way through the table; guarded by its lock. */
+struct topic_walk {
+    struct topic_walk *other;
+    struct topic_node *at;
+    uint32_t left; /* the walk ends, however many come meanwhile */
 };
 
 static size_t
@@ -62,14 +72,22 @@ find(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash)
 
 /* ---- memory ---- */
 
-/* One allocation: the topic, its parts, its node, its name. */
+static size_t
+whole_lines(size_t size)
+{
+    return (size + CPU_LINE - 1) / CPU_LINE * CPU_LINE;
+}
+
+/* One allocation: the topic, its parts, its node, its name; on lines that nobody else looks at, what its groups have
+ * passed. */
 static struct ringbus_topic *
 make(struct ringbus_bus *bus, const char *name, size_t length)
 {
-    const size_t node_at =
-        sizeof(struct ringbus_topic) + bus->options.max_groups * sizeof(struct topic_part);
+    const uint32_t groups = bus->options.max_groups;
+    const size_t node_at = sizeof(struct ringbus_topic) + groups * sizeof(struct topic_part);
     const size_t name_at = node_at + sizeof(struct topic_node);
-    const size_t size = name_at + length + 1;
+    const size_t passed_at = whole_lines(name_at + length + 1);
+    const size_t size = passed_at + whole_lines(groups * sizeof(struct atomic_u64));
     struct ringbus_topic *topic = ringbus__alloc(&bus->allocator, size, CPU_LINE);
 
     if (topic == NULL)
@@ -77,6 +95,8 @@ make(struct ringbus_bus *bus, const char *name, size_t length)
     topic->magic = MAGIC_TOPIC;
     topic->bus = bus;
     topic->size = size;
+    topic->number = bus->topic_number++;
+    topic->passed = (struct atomic_u64 *)(void *)((char *)topic + passed_at);
     topic->node = (struct topic_node *)(void *)((char *)topic + node_at);
     topic->node->topic = topic;
     topic->name = (char *)topic + name_at;
@@ -111,12 +131,21 @@ append_retired(struct ringbus_bus *bus, struct ringbus_topic *topic)
 }
 
 static void
+move_walks(const struct ringbus_topic *topic)
+{
+    for (struct topic_walk *walk = topic->bus->walks; walk != NULL; walk = walk->other)
+        if (walk->at == topic->node)
+            walk->at = topic->node->hh.next;
+}
+
+static void
 release_topic(struct ringbus_topic *topic)
 {
     struct ringbus_bus *bus = topic->bus;
     const struct ringbus_allocator *table_allocator = &bus->allocator;
     struct topic_node *head = table_of(bus);
 
+    move_walks(topic);
     HASH_DELETE(hh, head, topic->node);
     set_table(bus, head);
     bus->topic_count--;
@@ -388,19 +417,58 @@ ringbus__topic_walk(struct ringbus_bus *bus,
     }
 }
 
-void
-ringbus__topic_each(struct ringbus_bus *bus,
-    void (*visit)(struct ringbus_topic *topic, void *context), void *context)
+/* ---- walks ---- */
+
+static void
+begin_walk(struct ringbus_bus *bus, struct topic_walk *walk)
 {
-    struct topic_node *node = NULL, *next = NULL;
+    lock_acquire(&bus->names);
+    *walk = (struct topic_walk){bus->walks, table_of(bus), bus->topic_count};
+    bus->walks = walk;
+    lock_release(&bus->names);
+}
+
+static void
+end_walk(struct ringbus_bus *bus, const struct topic_walk *walk)
+{
+    struct topic_walk **at = &bus->walks;
 
     lock_acquire(&bus->names);
-    HASH_ITER(hh, table_of(bus), node, next)
-    {
-        if (is_referenced(node->topic))
-            visit(node->topic, context);
-    }
+    while (*at != walk)
+        at = &(*at)->other;
+    *at = walk->other;
     lock_release(&bus->names);
+}
+
+/* False: it has come to its end. */
+static bool
+walk_part(struct ringbus_bus *bus, struct topic_walk *walk,
+    bool (*visit)(struct ringbus_topic *topic, void *context), void *context)
+{
+    bool goes_on = false;
+
+    lock_acquire(&bus->names);
+    for (int i = 0; i < WALK_PART && walk->at != NULL && walk->left > 0; i++, walk->left--) {
+        if (is_referenced(walk->at->topic) && !visit(walk->at->topic, context))
+            break;
+        walk->at = walk->at->hh.next;
+    }
+    goes_on = walk->at != NULL && walk->left > 0;
+    ringbus__lock_release_to_others(&bus->names);
+    return goes_on;
+}
+
+void
+ringbus__topic_each(struct ringbus_bus *bus,
+    bool (*visit)(struct ringbus_topic *topic, void *context), bool (*between)(void *context),
+    void *context)
+{
+    struct topic_walk walk;
+
+    begin_walk(bus, &walk);
+    while (walk_part(bus, &walk, visit, context) && between(context))
+        ;
+    end_walk(bus, &walk);
 }
 
 void

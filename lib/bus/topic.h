@@ -9,6 +9,7 @@
  *     has the registrations of all patterns that match it. They hold no reference: they end when the topic is freed,
  *     under both locks. Before that it is closed: its route is emptied, and then rings must pass what was claimed by
  *     then. Who registers on it, or posts to it and finds the route empty, opens it again
+ * I5  a walk that holds no lock stands at a topic in the table: whoever frees that one moves it on
  * Edges: TABLE. */
 #ifndef RINGBUS_BUS_TOPIC_H
 #define RINGBUS_BUS_TOPIC_H
@@ -32,10 +33,13 @@ struct ringbus_topic {
     struct ringbus_bus *bus;
     const char *name;
     size_t name_length;
+    struct atomic_u64 *passed; /* figure, for each group: events it has begun with */
+    uint64_t number;           /* among the bus's topics, for dumps */
 
     /* written by posts to several groups, and by posts by name */
     _Alignas(CPU_LINE) struct lock claim_lock;
     struct atomic_u32 references;
+    struct atomic_u64 dead; /* figure: posts that matched nobody */
 
     struct topic_node *node; /* of the table */
     uint64_t ever_routed; /* groups whose rings may name it; bus lock, then of whoever retires it */
@@ -86,9 +90,12 @@ topic_is_closed(uint32_t closings)
 void ringbus__topic_walk(struct ringbus_bus *bus,
     void (*visit)(struct ringbus_topic *topic, void *context), void *context);
 
-/* Call `visit` for every topic in the table that is not retired, with its lock held. */
+/* Call `visit` for every topic that is referenced, with the table's lock held, for so few at a time that a post by name
+ * waits for microseconds. False from `visit`: it cannot take this one now; it gets it again after `between`, which is
+ * called with no lock held, and ends the walk by returning false. Topics that come meanwhile may be left out. */
 void ringbus__topic_each(struct ringbus_bus *bus,
-    void (*visit)(struct ringbus_topic *topic, void *context), void *context);
+    bool (*visit)(struct ringbus_topic *topic, void *context), bool (*between)(void *context),
+    void *context);
 
 /* Free all topics, at the end of the bus. */
 void ringbus__topic_fini(struct ringbus_bus *bus);

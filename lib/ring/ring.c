@@ -124,6 +124,32 @@ init_line(struct ringbus_ring *ring, int64_t first)
     }
 }
 
+/* Of its readers, and of its slots, as one of these options has them. */
+static size_t
+readers_size(uint32_t max_readers)
+{
+    return max_readers * sizeof(struct ringbus_reader);
+}
+
+static size_t
+slots_size(uint32_t capacity, size_t stride)
+{
+    return capacity * stride;
+}
+
+int64_t
+ringbus__ring_memory(const struct ringbus_ring_options *given)
+{
+    struct ringbus_ring_options options;
+
+    if (read_options(given, &options) != 0)
+        return RINGBUS_EINVAL;
+    if (options.stride > SIZE_MAX / 2 / options.capacity)
+        return RINGBUS_ENOMEM;
+    return (int64_t)(sizeof(struct ringbus_ring) + readers_size(options.max_readers) +
+                     slots_size(options.capacity, options.stride));
+}
+
 int
 ringbus_ring_open(const struct ringbus_ring_options *given, struct ringbus_ring **ret_ring)
 {
@@ -144,9 +170,9 @@ ringbus_ring_open(const struct ringbus_ring_options *given, struct ringbus_ring 
         ringbus__release(&allocator, ring, sizeof *ring);
         return RINGBUS_ENOMEM;
     }
-    ring->readers =
-        ringbus__alloc(&allocator, options.max_readers * sizeof *ring->readers, CPU_LINE);
-    ring->slots = ringbus__alloc(&allocator, ring->capacity * ring->stride, ring->alignment);
+    ring->readers = ringbus__alloc(&allocator, readers_size(ring->max_readers), CPU_LINE);
+    ring->slots =
+        ringbus__alloc(&allocator, slots_size(ring->capacity, ring->stride), ring->alignment);
     if (ring->readers == NULL || ring->slots == NULL) {
         ringbus_ring_close(ring);
         return RINGBUS_ENOMEM;
@@ -175,8 +201,8 @@ ringbus_ring_close(struct ringbus_ring *ring)
         ringbus__gate_clear_rest(ring);
     release_shares(ring);
     allocator = ring->allocator;
-    ringbus__release(&allocator, ring->slots, ring->capacity * ring->stride);
-    ringbus__release(&allocator, ring->readers, ring->max_readers * sizeof *ring->readers);
+    ringbus__release(&allocator, ring->slots, slots_size(ring->capacity, ring->stride));
+    ringbus__release(&allocator, ring->readers, readers_size(ring->max_readers));
     ringbus__release(&allocator, ring, sizeof *ring);
 }
 

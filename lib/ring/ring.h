@@ -7,6 +7,9 @@
 
 /* ---- the line (ring.c) ---- */
 
+/* Bytes that ringbus_ring_open would take, or RINGBUS_EINVAL, RINGBUS_ENOMEM (more than there can be). */
+int64_t ringbus__ring_memory(const struct ringbus_ring_options *options);
+
 /* Have `wake` called instead of waking readers that sleep; before the first publish. */
 void ringbus__ring_on_wake(struct ringbus_ring *ring, void (*wake)(void *context), void *context);
 

@@ -7,7 +7,7 @@
 
 #include "ringbus/types.h"
 
-enum { MOST_FIGURES = 24 };
+enum { MOST_FIGURES = 32 };
 
 struct kind {
     const char *object;

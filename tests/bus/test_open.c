@@ -345,12 +345,13 @@ START_TEST(dump_writes_a_line_an_object_whatever_the_names)
 
     probe_open(bus, &probe);
     probe_register(&probe, "a\nb\x1b[31m");
-    ck_assert_int_eq(ringbus_dump(bus, stream), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_dump(bus, RINGBUS_TEXT, stream), RINGBUS_OK);
     fclose(stream);
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
     ck_assert_uint_eq(lines, 4);
-    ck_assert_msg(strstr(text, "topic a\\x0ab\\x1b[31m: consumers=1\n") != NULL, "%s", text);
+    ck_assert_msg(
+        strstr(text, "topic a\\x0ab\\x1b[31m: consumers=1 passed=0 dead=0\n") != NULL, "%s", text);
     ck_assert_msg(strstr(text, "consumer c\\x5cd\\xff in group-0: ") != NULL, "%s", text);
     ck_assert_int_eq(text[size - 1], '\n');
     free(text);
@@ -363,10 +364,10 @@ START_TEST(dump_tells_when_its_stream_fails)
     struct ringbus_bus *bus = bus_open(NULL);
     FILE *full = fopen("/dev/full", "w");
 
-    ck_assert_int_eq(ringbus_dump(bus, NULL), RINGBUS_EINVAL);
-    ck_assert_int_eq(ringbus_dump(NULL, stdout), RINGBUS_EINVAL);
+    ck_assert_int_eq(ringbus_dump(bus, RINGBUS_TEXT, NULL), RINGBUS_EINVAL);
+    ck_assert_int_eq(ringbus_dump(NULL, RINGBUS_TEXT, stdout), RINGBUS_EINVAL);
     if (full != NULL) {
-        ck_assert_int_eq(ringbus_dump(bus, full), RINGBUS_ESYS);
+        ck_assert_int_eq(ringbus_dump(bus, RINGBUS_TEXT, full), RINGBUS_ESYS);
         fclose(full);
     }
     bus_close(bus);

@@ -125,7 +125,7 @@ static inline void
 control_bus(void)
 {
     FORKED(ringbus_visit(parent.bus, take_figure, NULL));
-    FORKED(ringbus_dump(parent.bus, stderr));
+    FORKED(ringbus_dump(parent.bus, RINGBUS_TEXT, stderr));
     FORKED(ringbus_step(parent.bus));
     FORKED(ringbus_flush(parent.bus, RINGBUS_FOREVER));
     FORKED(ringbus_shutdown(parent.bus, RINGBUS_DRAIN, RINGBUS_FOREVER));

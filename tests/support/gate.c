@@ -31,7 +31,7 @@ fail_with_dump(struct ringbus_bus *bus, const char *what, const char *file, int 
     fprintf(stderr, "%s:%d: waited in vain: %s\n", file, line, what);
     alarm(DUMP_SECONDS); /* the bus may be locked */
     if (bus != NULL)
-        ringbus_dump(bus, stderr);
+        ringbus_dump(bus, RINGBUS_TEXT, stderr);
     must_fail(file, line, "waited in vain: %s", what);
 }
 

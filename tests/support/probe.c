@@ -163,6 +163,7 @@ note_undelivered(
     snprintf(hooks->row[at].group, PROBE_TOPIC, "%s", undelivered_one->group);
     hooks->row[at].count = undelivered_one->count;
     hooks->row[at].is_paused = undelivered_one->is_paused;
+    hooks->row[at].kind = undelivered_one->kind;
     hooks->thread = pthread_self();
     add_u32(&hooks->rows, 1, TEST_RELEASE);
 }

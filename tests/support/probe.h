@@ -98,7 +98,7 @@ struct hooks {
     struct row_seen {
         char topic[PROBE_TOPIC], consumer[PROBE_TOPIC], group[PROBE_TOPIC];
         uint64_t count;
-        uint32_t is_paused;
+        uint32_t is_paused, kind;
     } row[HOOKS_ROWS]; /* told to on_undelivered */
 };
 

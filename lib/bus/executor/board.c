@@ -80,10 +80,10 @@ ringbus__board_settled(void *context)
 
 /* ---- join ---- */
 
-static size_t
-stage_size(const struct ringbus_group *group)
+size_t
+ringbus__board_memory(uint32_t lane_count)
 {
-    return sizeof(struct stage) + group->lane_count * sizeof(struct part);
+    return sizeof(struct stage) + lane_count * sizeof(struct part);
 }
 
 static void
@@ -102,7 +102,8 @@ begin_at(struct stage *stage, uint32_t lane_count, int64_t position)
 static struct stage *
 make_stage(struct ringbus_group *group)
 {
-    struct stage *stage = ringbus__alloc(&group->bus->allocator, stage_size(group), CPU_LINE);
+    struct stage *stage =
+        ringbus__alloc(&group->bus->allocator, ringbus__board_memory(group->lane_count), CPU_LINE);
 
     if (stage == NULL)
         return NULL;
@@ -196,7 +197,8 @@ void
 ringbus__board_free(struct ringbus_group *group)
 {
     for (uint32_t i = 0; i < MAX_STAGES && stage_at(group, i) != NULL; i++)
-        ringbus__release(&group->bus->allocator, stage_at(group, i), stage_size(group));
+        ringbus__release(
+            &group->bus->allocator, stage_at(group, i), ringbus__board_memory(group->lane_count));
 }
 
 /* ---- reports ---- */

@@ -115,6 +115,9 @@ void ringbus__board_share(struct ringbus_group *group, uint32_t stage);
 
 void ringbus__board_free(struct ringbus_group *group);
 
+/* Bytes of a stage for so many lanes. */
+size_t ringbus__board_memory(uint32_t lane_count);
+
 /* Whether an event still has to be finished by whoever is called at `where`, with an ordering key. A snapshot. */
 bool ringbus__board_owes(const struct ringbus_group *group, int64_t sequence, uint32_t where,
     uint64_t ordered, bool has_batch_end);

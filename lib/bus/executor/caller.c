@@ -72,18 +72,24 @@ ringbus__caller_settle_debt(struct ringbus_bus *bus, const struct ringbus_bus *o
 /* ---- the pool ---- */
 
 static size_t
-pending_size(const struct ringbus_group *group)
+pending_size(uint32_t slot_size)
 {
-    return (sizeof(struct pending) + group->slot_size + 15) / 16 * 16;
+    return (sizeof(struct pending) + slot_size + 15) / 16 * 16;
+}
+
+size_t
+ringbus__caller_memory(uint32_t capacity, uint32_t slot_size)
+{
+    return pending_size(slot_size) * capacity;
 }
 
 bool
 ringbus__caller_open_pool(struct ringbus_group *group)
 {
-    const size_t size = pending_size(group);
+    const size_t size = pending_size(group->slot_size);
 
-    group->pool_memory =
-        ringbus__alloc(&group->bus->allocator, size * group->capacity, _Alignof(struct pending));
+    group->pool_memory = ringbus__alloc(&group->bus->allocator,
+        ringbus__caller_memory(group->capacity, group->slot_size), _Alignof(struct pending));
     if (group->pool_memory == NULL)
         return false;
     group->pool = NULL;
@@ -101,8 +107,8 @@ ringbus__caller_open_pool(struct ringbus_group *group)
 void
 ringbus__caller_free_pool(struct ringbus_group *group)
 {
-    ringbus__release(
-        &group->bus->allocator, group->pool_memory, pending_size(group) * group->capacity);
+    ringbus__release(&group->bus->allocator, group->pool_memory,
+        ringbus__caller_memory(group->capacity, group->slot_size));
     group->pool_memory = NULL;
 }
 
@@ -385,6 +391,8 @@ deliver_in(struct frame *frame, struct ringbus_group *group, const struct ringbu
     frame->number++;
     frame->delivery.group = group;
     frame->delivery.is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
+    if (unlikely(frame->delivery.is_discarding))
+        add_u64(&group->lanes->discarded, 1, ORDER_COUNT);
     ringbus__dispatch_stages(&frame->delivery, event, era);
 }
 

@@ -100,8 +100,12 @@ discard_batch(
     const bool is_called =
         is_in_event && consumer == called && consumer != NULL && touched->last == frame->number;
 
-    if (consumer != NULL || touched->registration->consumer == frame->delivery.due)
+    if (consumer != NULL || touched->registration->consumer == frame->delivery.due) {
+        struct ringbus_consumer *owed = touched->registration->consumer;
+
         add_u64(&touched->registration->discarded, touched->count - is_called, ORDER_COUNT);
+        add_u64(&consumer_part(owed, NULL)->discarded, touched->count - is_called, ORDER_COUNT);
+    }
     if (consumer != NULL) {
         /* CALL release: what its handlers did is visible to whoever finds nothing due. */
         add_u32(&consumer->batch_due, (uint32_t)-1, ORDER_CALL_RELEASE);

@@ -67,17 +67,10 @@ ringbus__lane_can_run_range(const struct lane *lane, uint32_t number)
                load_i64(&stage->taken, ORDER_HINT);
 }
 
-static uint32_t
-stage_count(const struct ringbus_group *group)
-{
-    /* TABLE acquire: a stage that lanes run has joined. */
-    return load_u32(&group->stage_count, ORDER_TABLE_ACQUIRE);
-}
-
 bool
 ringbus__lane_has_something(const struct lane *lane)
 {
-    for (uint32_t i = 0; i < stage_count(lane->group); i++)
+    for (uint32_t i = 0; i < group_stage_count(lane->group); i++)
         if (ringbus__lane_can_run_in_order(lane, i) || ringbus__lane_can_run_range(lane, i))
             return true;
     return ringbus__lane_is_at_end(lane);
@@ -91,7 +84,7 @@ ringbus__lane_is_at_end(const struct lane *lane)
 
     if (!ringbus__ring_is_at_end(group->ring, end + 1))
         return false;
-    for (uint32_t i = 0; i < stage_count(group); i++) {
+    for (uint32_t i = 0; i < group_stage_count(group); i++) {
         const struct stage *stage = stage_at(group, i);
 
         if (load_i64(&stage->parts[lane->index].position, ORDER_OWN) < end ||
@@ -174,6 +167,7 @@ begin_pass(struct lane *lane, uint32_t stage, bool is_range)
     lane->part = &stage_at(lane->group, stage)->parts[lane->index];
     lane->stage = stage;
     lane->is_range = is_range;
+    lane->is_first = lane->index == 0 && stage == 0 && !is_range;
     lane->touched = NULL;
     lane->touched_last = &lane->touched;
     /* HINT: for who tells of stalls; so are the next ones. */
@@ -229,6 +223,8 @@ hand_out(struct lane *lane, struct delivery *delivery, struct ringbus_event *eve
 {
     const struct ringbus_group *group = lane->group;
 
+    if (lane->is_first)
+        count_u64(&event->handle->passed[group->index], 1); /* OWN: of this lane alone */
     store_i64(&lane->at, event->sequence, ORDER_HINT);
     /* HINT: a lane hands an event out or throws it away as a whole. */
     delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
@@ -239,8 +235,8 @@ hand_out(struct lane *lane, struct delivery *delivery, struct ringbus_event *eve
     store_i64(&lane->at, NO_EVENT, ORDER_HINT);
     if (likely(!delivery->is_discarding))
         store_i64(&progress->handed_out, event->sequence, ORDER_COUNT);
-    else if (lane->index == 0 && lane->stage == 0 && !lane->is_range)
-        count_u64(&lane->discarded, 1);
+    else
+        count_u64(&lane->discarded, lane->is_first);
 }
 
 static void
@@ -250,8 +246,10 @@ handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct pr
     struct ringbus_event event;
 
     /* HINT: seen to be published before. */
-    if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1))
+    if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1)) {
+        count_u64(&lane->abandoned, lane->is_first);
         return;
+    }
     event = event_of((const struct entry *)slot->payload, sequence);
     delivery->marks = &slot->spare;
     hand_out(lane, delivery, &event, sequence, progress);
@@ -340,6 +338,22 @@ run_copies(struct lane *lane, struct part *part, uint32_t max)
     return count;
 }
 
+/* Before a pass in the first stage, from `position` to `limit`: how much of the line is unfinished. Behind a full pass
+ * there may be more, and the claim cursor's line is looked at, once for so many events. */
+static void
+note_lag(struct lane *lane, int64_t position, int64_t limit, uint32_t max)
+{
+    const struct ringbus_group *group = lane->group;
+    const uint32_t stages = group_stage_count(group);
+
+    if (stages > 1)
+        position = load_i64(&stage_at(group, stages - 1)->parts[lane->index].position, ORDER_OWN);
+    if (unlikely(limit - position >= (int64_t)max))
+        limit = ringbus__ring_next(group->ring) - 1;
+    if (unlikely(limit - position > load_i64(&lane->high_water, ORDER_OWN)))
+        store_i64(&lane->high_water, limit - position, ORDER_COUNT);
+}
+
 uint32_t
 ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
 {
@@ -354,6 +368,8 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     if (limit <= position || group_rests(lane->group))
         return 0; /* nobody is told of a pass that has moved nothing */
     begin_pass(lane, stage, false);
+    if (stage == 0)
+        note_lag(lane, position, limit, max);
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
@@ -548,44 +564,4 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
         move_to(lane, &part->position, done);
     if (load_u32(&lane->group->has_references, ORDER_HINT)) /* it may have been the last pass */
         ringbus__reference_advance(lane->group);
-}
-
-void
-ringbus__lane_discard(struct lane *lane)
-{
-    while (!ringbus__lane_is_at_end(lane))
-        if (ringbus__lane_run(lane, MAX_PASS) == 0)
-            ringbus__os.yield(); /* a poster is about to publish, or to abandon */
-}
-
-/* ---- all stages ---- */
-
-uint32_t
-ringbus__lane_run(struct lane *lane, uint32_t max)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < stage_count(lane->group); i++) {
-        count += ringbus__lane_run_in_order(lane, i, max);
-        if (ringbus__lane_can_run_range(lane, i))
-            count += ringbus__lane_run_range(lane, i);
-    }
-    return count;
-}
-
-uint32_t
-ringbus__lane_run_bounded(struct lane *lane, uint32_t max)
-{
-    const uint32_t stages = stage_count(lane->group);
-    uint32_t count = 0, found = 1;
-
-    while (found > 0 && count < max) {
-        found = 0;
-        for (uint32_t i = stages; i-- > 0 && count + found < max;)
-            found += ringbus__lane_run_in_order(lane, i, max - count - found);
-        count += found;
-        if (stages == 1)
-            break; /* what comes now is of the next turn */
-    }
-    return count;
 }

@@ -26,6 +26,7 @@ struct consumer_part {
     struct atomic_u64 failed;
     struct atomic_u64 withheld;
     struct atomic_u64 filtered;
+    struct atomic_u64 discarded;
 };
 
 struct lane {
@@ -44,7 +45,8 @@ struct lane {
     struct part *part; /* NULL: there is none */
     uint32_t stage;
     bool is_range;
-    int64_t safe; /* the last event before one that is owed a batch_end */
+    bool is_first; /* every event passes here first, and once: where events are counted */
+    int64_t safe;  /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
     struct hand hand;   /* of a lossy group */
@@ -60,6 +62,9 @@ struct lane {
     struct atomic_u64 failed;
     struct atomic_u64 discarded;
     struct atomic_u64 withheld;
+    struct atomic_u64 filtered;
+    struct atomic_u64 abandoned;
+    struct atomic_i64 high_water; /* the most it found unfinished at the beginning of a pass */
 };
 
 enum { LANE_STARTED = 1, LANE_REFUSED = 2, LANE_GONE = 3 };

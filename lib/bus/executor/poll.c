@@ -100,6 +100,12 @@ ringbus__poll_free(struct polled *polled)
     ringbus__release(&polled->group->bus->allocator, polled, sizeof *polled);
 }
 
+size_t
+ringbus__poll_memory(void)
+{
+    return sizeof(struct polled);
+}
+
 /* ---- sleep ---- */
 
 /* Leave the group so that the descriptor tells when there is something (I2). */

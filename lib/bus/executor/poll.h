@@ -16,6 +16,7 @@ bool ringbus__poll_is_ours(void);
 /* What a polled group needs besides its ring, for all its lives. RINGBUS_OK, RINGBUS_ENOMEM, RINGBUS_ESYS. */
 int ringbus__poll_open(struct ringbus_group *group, struct polled **ret_polled);
 void ringbus__poll_free(struct polled *polled);
+size_t ringbus__poll_memory(void);
 
 /* Under the bus lock: a life begins, the calling thread is the group's. RINGBUS_OK, RINGBUS_ESYS. */
 int ringbus__poll_begin(struct polled *polled);

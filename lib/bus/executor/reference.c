@@ -30,8 +30,8 @@ give_back(struct ringbus_bus *bus, struct ringbus_reference *reference)
     bus->references.free = reference;
 }
 
-static size_t
-pool_size(uint32_t count)
+size_t
+ringbus__reference_memory(uint32_t count)
 {
     return sizeof(struct reference_pool) + count * sizeof(struct ringbus_reference);
 }
@@ -40,8 +40,8 @@ int
 ringbus__reference_grow(struct ringbus_bus *bus, uint32_t count)
 {
     struct references *references = &bus->references;
-    struct reference_pool *pool =
-        ringbus__alloc(&bus->allocator, pool_size(count), _Alignof(struct reference_pool));
+    struct reference_pool *pool = ringbus__alloc(
+        &bus->allocator, ringbus__reference_memory(count), _Alignof(struct reference_pool));
 
     if (pool == NULL)
         return RINGBUS_ENOMEM;
@@ -64,7 +64,7 @@ ringbus__reference_fini(struct ringbus_bus *bus)
         struct reference_pool *pool = references->pools;
 
         references->pools = pool->next;
-        ringbus__release(&bus->allocator, pool, pool_size(pool->count));
+        ringbus__release(&bus->allocator, pool, ringbus__reference_memory(pool->count));
     }
     while (references->made != NULL) {
         struct kept *kept = references->made;

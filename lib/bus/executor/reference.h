@@ -63,6 +63,9 @@ struct references {
 
 /* `count` blocks more. RINGBUS_OK, RINGBUS_ENOMEM. */
 int ringbus__reference_grow(struct ringbus_bus *bus, uint32_t count);
+
+/* Bytes that so many blocks take. */
+size_t ringbus__reference_memory(uint32_t count);
 void ringbus__reference_fini(struct ringbus_bus *bus);
 bool ringbus__reference_is_kept(struct ringbus_bus *bus);
 

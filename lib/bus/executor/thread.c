@@ -1,7 +1,50 @@
-/* thread.c - a lane's own thread: it begins when all of its group have, runs passes, and sleeps between them.
+/* thread.c - a lane's runs over all stages, and its own thread: that begins when all of its group have, runs, and
+ * sleeps between.
  *
  * Edges: STATE. */
 #include "bus/group.h"
+
+/* ---- runs ---- */
+
+uint32_t
+ringbus__lane_run(struct lane *lane, uint32_t max)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < group_stage_count(lane->group); i++) {
+        count += ringbus__lane_run_in_order(lane, i, max);
+        if (ringbus__lane_can_run_range(lane, i))
+            count += ringbus__lane_run_range(lane, i);
+    }
+    return count;
+}
+
+uint32_t
+ringbus__lane_run_bounded(struct lane *lane, uint32_t max)
+{
+    const uint32_t stages = group_stage_count(lane->group);
+    uint32_t count = 0, found = 1;
+
+    while (found > 0 && count < max) {
+        found = 0;
+        for (uint32_t i = stages; i-- > 0 && count + found < max;)
+            found += ringbus__lane_run_in_order(lane, i, max - count - found);
+        count += found;
+        if (stages == 1)
+            break; /* what comes now is of the next turn */
+    }
+    return count;
+}
+
+void
+ringbus__lane_discard(struct lane *lane)
+{
+    while (!ringbus__lane_is_at_end(lane))
+        if (ringbus__lane_run(lane, MAX_PASS) == 0)
+            ringbus__os.yield(); /* a poster is about to publish, or to abandon */
+}
+
+/* ---- the thread ---- */
 
 /* The group's threads have all begun; false: one could not. */
 static bool

@@ -35,15 +35,23 @@ ringbus__overflow_is_valid(const struct ringbus_group_options *options)
 }
 
 uint32_t
-ringbus__overflow_slots(const struct ringbus_group *group)
+ringbus__overflow_slots(const struct ringbus_group_options *options)
 {
-    return group_conflates(group) ? 2 * group->capacity : group->capacity; /* cell.h I1 */
+    /* cell.h I1 */
+    return options->overflow == RINGBUS_CONFLATE ? 2 * options->capacity : options->capacity;
 }
 
 uint32_t
-ringbus__overflow_slot_size(const struct ringbus_group *group)
+ringbus__overflow_slot_size(const struct ringbus_group_options *options)
 {
-    return (uint32_t)sizeof(struct entry) + (group_conflates(group) ? 0 : group->slot_size);
+    return (uint32_t)sizeof(struct entry) +
+           (options->overflow == RINGBUS_CONFLATE ? 0 : options->slot_size);
+}
+
+size_t
+ringbus__overflow_memory(const struct ringbus_group_options *options)
+{
+    return options->overflow >= RINGBUS_DROP_OLDEST ? sizeof(struct entry) + options->slot_size : 0;
 }
 
 bool

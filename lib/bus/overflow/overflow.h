@@ -58,8 +58,11 @@ void ringbus__overflow_free(struct ringbus_group *group);
 void ringbus__overflow_reset(struct ringbus_group *group);
 
 /* Slots, and bytes of each, for the group's ring. */
-uint32_t ringbus__overflow_slots(const struct ringbus_group *group);
-uint32_t ringbus__overflow_slot_size(const struct ringbus_group *group);
+uint32_t ringbus__overflow_slots(const struct ringbus_group_options *options);
+uint32_t ringbus__overflow_slot_size(const struct ringbus_group_options *options);
+
+/* What it takes beside that. */
+size_t ringbus__overflow_memory(const struct ringbus_group_options *options);
 
 /* ---- posts ---- */
 

@@ -90,6 +90,8 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
     if (ringbus__post_is_late(bus))
         return RINGBUS_ESHUTDOWN;
     add_u64(&bus->dead, 1, ORDER_COUNT);
+    if (posting->topic != NULL)
+        add_u64(&posting->topic->dead, 1, ORDER_COUNT);
     if (bus->options.on_dead != NULL && !record->is_in_dead) {
         record->is_in_dead = true;
         bus_enter_hook();

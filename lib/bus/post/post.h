@@ -125,6 +125,7 @@ void ringbus__caller_unreserve(struct pending *pending);
 /* Take a caller group's memory for nested posts, and give it back; false: out of memory. */
 bool ringbus__caller_open_pool(struct ringbus_group *group);
 void ringbus__caller_free_pool(struct ringbus_group *group);
+size_t ringbus__caller_memory(uint32_t capacity, uint32_t slot_size);
 
 /* Under the bus lock: some thread delivers a post of this bus itself, will deliver one that is queued, or owes a
  * batch_end for one; heavy. */

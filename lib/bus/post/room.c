@@ -16,6 +16,7 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group,
     int64_t until = 0, waited = 0;
     int outcome = RINGBUS_OK;
 
+    add_u64(&group->waiting, 1, ORDER_COUNT);
     do {
         until = ringbus__stall_note(group);
         until = until < posting->deadline_ns ? until : posting->deadline_ns;
@@ -26,6 +27,7 @@ wait_for_room(const struct posting *posting, struct ringbus_group *group,
             outcome = ringbus__deadlock_wait(executor->group, group, has_pass, until);
     } while (outcome == RINGBUS_ETIMEDOUT && until < posting->deadline_ns);
     waited = ringbus__os.now_ns() - began;
+    add_u64(&group->waiting, (uint64_t)-1, ORDER_COUNT);
     add_u64(&group->blocked, 1, ORDER_COUNT);
     add_u64(&group->blocked_ns, (uint64_t)waited, ORDER_COUNT);
     ringbus__stall_waited(group, waited);
