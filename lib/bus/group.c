@@ -142,8 +142,7 @@ round_up(uint32_t capacity)
 static int
 read_limits(struct ringbus_group_options *options)
 {
-    if (options->reserve == RINGBUS_NO_RESERVE || options->kind == RINGBUS_GROUP_CALLER ||
-        options->overflow != RINGBUS_LOSSLESS)
+    if (options->reserve == RINGBUS_NO_RESERVE || options->kind == RINGBUS_GROUP_CALLER)
         options->reserve = 0; /* in a caller group every post that needs room is a handler's */
     else if (options->reserve == 0)
         options->reserve = options->capacity / DEFAULT_RESERVE;
@@ -174,7 +173,7 @@ read_options(const struct ringbus_group_options *given, bool is_loop,
         (options->kind == RINGBUS_GROUP_LOOP) != is_loop || options->kind > RINGBUS_GROUP_POLLED ||
         options->capacity < 2 || options->capacity > MAX_CAPACITY ||
         options->slot_size > MAX_SLOT || options->wait >= RINGBUS_WAIT_CUSTOM ||
-        !ringbus__overflow_is_valid(options))
+        !ringbus__overflow_read(options))
         return RINGBUS_EINVAL;
     options->capacity = round_up(options->capacity);
     return read_limits(options);
@@ -193,9 +192,7 @@ open_ring(struct ringbus_group *group)
     struct ringbus_ring_options options = ringbus_ring_options_default();
     int outcome = RINGBUS_OK;
 
-    options.capacity = ringbus__overflow_slots(group);
-    options.slot_size = ringbus__overflow_slot_size(group);
-    options.is_lossy = group->overflow == RINGBUS_DROP_OLDEST;
+    ringbus__overflow_shape(group, &options);
     options.max_readers = group->lane_count + 1; /* a report */
     options.allocator = &group->bus->allocator;
     outcome = ringbus_ring_open(&options, &group->ring);
@@ -238,8 +235,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     group->capacity = options->capacity;
     group->slot_size = options->slot_size;
     group->lane_count = options->lanes;
-    group->overflow = options->overflow;
-    group->has_plain_ring = !options->overflow && options->kind != RINGBUS_GROUP_CALLER;
+    ringbus__overflow_choose(group, options->overflow);
     group->lanes =
         ringbus__alloc(&bus->allocator, group->lane_count * sizeof(struct lane), CPU_LINE);
     for (uint32_t i = 0; group->lanes != NULL && i < group->lane_count; i++) {

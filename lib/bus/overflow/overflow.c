@@ -27,23 +27,30 @@ static const struct lossy_shape entry_head = {sizeof(struct entry), head_only};
 /* ---- open ---- */
 
 bool
-ringbus__overflow_is_valid(const struct ringbus_group_options *options)
+ringbus__overflow_read(struct ringbus_group_options *options)
 {
-    return options->overflow <= RINGBUS_CONFLATE &&
-           (options->overflow == RINGBUS_LOSSLESS ||
-               (options->lanes == 1 && options->kind != RINGBUS_GROUP_CALLER));
+    if (options->overflow == RINGBUS_LOSSLESS)
+        return true;
+    options->reserve = RINGBUS_NO_RESERVE; /* nobody waits for room */
+    return options->overflow <= RINGBUS_CONFLATE && options->lanes == 1 &&
+           options->kind != RINGBUS_GROUP_CALLER;
 }
 
-uint32_t
-ringbus__overflow_slots(const struct ringbus_group *group)
+void
+ringbus__overflow_choose(struct ringbus_group *group, uint32_t overflow)
 {
-    return group_conflates(group) ? 2 * group->capacity : group->capacity; /* cell.h I1 */
+    group->overflow = overflow;
+    group->has_plain_ring = overflow == RINGBUS_LOSSLESS && group->kind != RINGBUS_GROUP_CALLER;
 }
 
-uint32_t
-ringbus__overflow_slot_size(const struct ringbus_group *group)
+void
+ringbus__overflow_shape(const struct ringbus_group *group, struct ringbus_ring_options *ret_options)
 {
-    return (uint32_t)sizeof(struct entry) + (group_conflates(group) ? 0 : group->slot_size);
+    const bool is_by_cells = group_conflates(group);
+
+    ret_options->capacity = is_by_cells ? 2 * group->capacity : group->capacity; /* cell.h I1 */
+    ret_options->slot_size = (uint32_t)sizeof(struct entry) + (is_by_cells ? 0 : group->slot_size);
+    ret_options->is_lossy = group->overflow == RINGBUS_DROP_OLDEST;
 }
 
 bool
