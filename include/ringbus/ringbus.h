@@ -111,25 +111,6 @@ enum ringbus_group_kind {
     RINGBUS_GROUP_POLLED = 3 /* whoever calls ringbus_group_poll */
 };
 
-/* What becomes of an event for which a group has no room. A lossy group (all but LOSSLESS) refuses no post and makes
- * none wait: what it drops is counted (figure `dropped`) and told, once, in the `lost` of a later event; consumers of
- * it count in what a post returns. It has one executor, no consumer has an `after`, and it goes on dropping while it is
- * paused. With DROP_OLDEST and CONFLATE a batch is one event, so that what is handed out is as new as can be.
- * Posts by reference, and events made in place, are RINGBUS_EINVAL on a topic with consumers in a lossy group. */
-enum ringbus_overflow {
-    RINGBUS_LOSSLESS = 0, /* the post waits, or is refused */
-    /* A full ring takes no more; `lost`: dropped between the post of the one before and that of this one. */
-    RINGBUS_DROP_NEWEST = 1,
-    /* The oldest event not yet handed out is overwritten. Who is overtaken goes on a quarter of the ring ahead of the
-     * oldest one left, so that it is not overtaken again at once; what it skips is lost too. */
-    RINGBUS_DROP_OLDEST = 2,
-    /* The last value of every topic arrives, in the order in which the topics first had one; `lost`: values of its
-     * topic that it has replaced. `capacity` is how many topics the consumers of the group may be registered on. A
-     * value counts by when it was posted, also where it replaces an earlier one: one posted before a registration is
-     * not for it; one posted after the end of a registration may have replaced the last that was. */
-    RINGBUS_CONFLATE = 3
-};
-
 struct ringbus_group_options {
     size_t size;      /* of this struct */
     const char *name; /* of the group and its threads, at most 63 bytes; NULL: "group-<number>" */
@@ -446,8 +427,8 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_register_topics(struct ringbus_bus *bu
  * first): that post takes the bus's lock, and memory.
  *
  * pattern  1..max_topic_length bytes
- * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last; CONFLATE), RINGBUS_EEXIST, RINGBUS_ENOMEM,
- *          RINGBUS_ESHUTDOWN (as for ringbus_register_consumer)
+ * return   RINGBUS_OK, RINGBUS_EINVAL (also a token `>` that is not the last, a consumer of a CONFLATE group),
+ *          RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN (as for ringbus_register_consumer)
  * Thread   any; never waits for handlers. Looks at all topics there are, under the bus's lock.
  * Source   NATS subjects, which have no empty tokens. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_pattern(
@@ -455,9 +436,9 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_register_pattern(
 
 /* The same for any predicate on names: nonzero, the consumer wants the topic.
  *
- * match   asked once for each topic; once more when it is unregistered, by ringbus_is_subscribed, and for a name that no
- *         topic could be made for. Under the bus's locks, on any thread that makes a topic: quick, always the same answer
- *         for a name, no call of the library, no lock
+ * match   asked once for each topic; once more when it is unregistered, by ringbus_is_subscribed, and for a name that
+ *         no topic could be made for. Under the bus's locks, on any thread that makes a topic: quick, always the same
+ *         answer for a name, no call of the library, no lock
  * return  as above; RINGBUS_EEXIST: the consumer has it with this context */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_register_match(struct ringbus_bus *bus,
     struct ringbus_consumer *consumer, int (*match)(const char *topic, void *context),

@@ -53,6 +53,25 @@ RINGBUS_BEGIN_DECLS
 /* The monotonic clock, in nanoseconds. Thread: any. */
 RINGBUS_API int64_t ringbus_now_ns(void);
 
+/* What becomes of an event for which a group has no room. A lossy group (all but LOSSLESS) refuses no post and makes
+ * none wait: what it drops is counted (figure `dropped`) and told, once, in the `lost` of a later event; consumers of
+ * it count in what a post returns. It has one executor, no consumer has an `after`, and it goes on dropping while it is
+ * paused. With DROP_OLDEST and CONFLATE a batch is one event, so that what is handed out is as new as can be.
+ * Posts by reference, and events made in place, are RINGBUS_EINVAL on a topic with consumers in a lossy group. */
+enum ringbus_overflow {
+    RINGBUS_LOSSLESS = 0, /* the post waits, or is refused */
+    /* A full ring takes no more; `lost`: dropped between the post of the one before and that of this one. */
+    RINGBUS_DROP_NEWEST = 1,
+    /* The oldest event not yet handed out is overwritten. Who is overtaken goes on a quarter of the ring ahead of the
+     * oldest one left, so that it is not overtaken again at once; what it skips is lost too. */
+    RINGBUS_DROP_OLDEST = 2,
+    /* The last value of every topic arrives, in the order in which the topics first had one; `lost`: values of its
+     * topic that it has replaced. `capacity` is how many topics the consumers of the group may be registered on. A
+     * value counts by when it was posted, also where it replaces an earlier one: one posted before a registration is
+     * not for it; one posted after the end of a registration may have replaced the last that was. */
+    RINGBUS_CONFLATE = 3
+};
+
 RINGBUS_END_DECLS
 
 #endif

@@ -143,8 +143,7 @@ round_up(uint32_t capacity)
 static int
 read_limits(struct ringbus_group_options *options)
 {
-    if (options->reserve == RINGBUS_NO_RESERVE || options->kind == RINGBUS_GROUP_CALLER ||
-        options->overflow != RINGBUS_LOSSLESS)
+    if (options->reserve == RINGBUS_NO_RESERVE || options->kind == RINGBUS_GROUP_CALLER)
         options->reserve = 0; /* in a caller group every post that needs room is a handler's */
     else if (options->reserve == 0)
         options->reserve = options->capacity / DEFAULT_RESERVE;
@@ -175,7 +174,7 @@ ringbus__group_options(const struct ringbus_group_options *given, bool is_loop,
         (options->kind == RINGBUS_GROUP_LOOP) != is_loop || options->kind > RINGBUS_GROUP_POLLED ||
         options->capacity < 2 || options->capacity > MAX_CAPACITY ||
         options->slot_size > MAX_SLOT || options->wait >= RINGBUS_WAIT_CUSTOM ||
-        !ringbus__overflow_is_valid(options))
+        !ringbus__overflow_read(options))
         return RINGBUS_EINVAL;
     options->capacity = round_up(options->capacity);
     return read_limits(options);
@@ -192,8 +191,7 @@ ringbus__group_ring(const struct ringbus_group_options *options)
 {
     struct ringbus_ring_options ring = ringbus_ring_options_default();
 
-    ring.capacity = ringbus__overflow_slots(options);
-    ring.slot_size = ringbus__overflow_slot_size(options);
+    ringbus__overflow_shape(options, &ring);
     ring.max_readers = options->lanes + 1; /* a report, or a visit */
     return ring;
 }
@@ -205,7 +203,6 @@ open_ring(struct ringbus_group *group, const struct ringbus_group_options *given
     struct ringbus_ring_options options = ringbus__group_ring(given);
     int outcome = RINGBUS_OK;
 
-    options.is_lossy = group->overflow == RINGBUS_DROP_OLDEST;
     options.allocator = &group->bus->allocator;
     outcome = ringbus_ring_open(&options, &group->ring);
     if (outcome != RINGBUS_OK)
@@ -247,8 +244,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     group->capacity = options->capacity;
     group->slot_size = options->slot_size;
     group->lane_count = options->lanes;
-    group->overflow = options->overflow;
-    group->has_plain_ring = !options->overflow && options->kind != RINGBUS_GROUP_CALLER;
+    ringbus__overflow_choose(group, options->overflow);
     group->lanes =
         ringbus__alloc(&bus->allocator, group->lane_count * sizeof(struct lane), CPU_LINE);
     for (uint32_t i = 0; group->lanes != NULL && i < group->lane_count; i++) {

@@ -136,6 +136,24 @@ START_TEST(topics_beyond_the_capacity_are_refused)
 }
 END_TEST
 
+static int
+match_all(const char *topic, void *context)
+{
+    (void)topic, (void)context;
+    return 1;
+}
+
+START_TEST(patterns_are_refused)
+{
+    struct ringbus_bus *bus = open_values(2, NULL);
+
+    ck_assert_int_eq(ringbus_register_pattern(bus, loser.probe.consumer, "x.*"), RINGBUS_EINVAL);
+    ck_assert_int_eq(
+        ringbus_register_match(bus, loser.probe.consumer, match_all, NULL), RINGBUS_EINVAL);
+    end_values(bus);
+}
+END_TEST
+
 START_TEST(a_topic_that_is_left_keeps_its_place_while_it_is_queued)
 {
     struct ringbus_bus *bus = open_values(2, NULL);
@@ -220,7 +238,7 @@ main(void)
         a_value_posted_after_a_registration_is_for_it_in_an_old_place_too,
         a_consumer_that_is_drained_gets_the_value_posted_before,
         a_consumer_that_is_drained_gets_no_value_posted_after,
-        topics_beyond_the_capacity_are_refused,
+        topics_beyond_the_capacity_are_refused, patterns_are_refused,
         a_topic_that_is_left_keeps_its_place_while_it_is_queued,
         who_comes_back_to_a_queued_topic_gets_only_what_is_posted_after,
         all_topics_find_room_while_one_is_handed_out, a_pause_costs_all_but_the_last);

@@ -29,10 +29,13 @@ struct taken {
 struct taken ringbus__cell_take(
     struct ringbus_group *group, struct ringbus_topic *topic, struct entry *ret_entry);
 
-/* ---- under the bus lock; for groups that do not conflate they do nothing ---- */
+/* ---- for groups that do not conflate these do nothing ---- */
 
-/* See that the topic has a cell, for one registration more. RINGBUS_OK, RINGBUS_ENOMEM, RINGBUS_ENOSPC. */
+/* Under the bus lock: see that the topic has a cell, for one registration more. RINGBUS_OK, RINGBUS_ENOMEM,
+ * RINGBUS_ENOSPC. */
 int ringbus__cell_acquire(struct ringbus_group *group, struct ringbus_topic *topic);
+
+/* One registration less; also without that lock. */
 void ringbus__cell_release(struct ringbus_group *group, struct ringbus_topic *topic);
 
 /* A value that the registration is to get is queued. */

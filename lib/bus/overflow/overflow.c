@@ -27,25 +27,32 @@ static const struct lossy_shape entry_head = {sizeof(struct entry), head_only};
 /* ---- open ---- */
 
 bool
-ringbus__overflow_is_valid(const struct ringbus_group_options *options)
+ringbus__overflow_read(struct ringbus_group_options *options)
 {
-    return options->overflow <= RINGBUS_CONFLATE &&
-           (options->overflow == RINGBUS_LOSSLESS ||
-               (options->lanes == 1 && options->kind != RINGBUS_GROUP_CALLER));
+    if (options->overflow == RINGBUS_LOSSLESS)
+        return true;
+    options->reserve = RINGBUS_NO_RESERVE; /* nobody waits for room */
+    return options->overflow <= RINGBUS_CONFLATE && options->lanes == 1 &&
+           options->kind != RINGBUS_GROUP_CALLER;
 }
 
-uint32_t
-ringbus__overflow_slots(const struct ringbus_group_options *options)
+void
+ringbus__overflow_choose(struct ringbus_group *group, uint32_t overflow)
 {
-    /* cell.h I1 */
-    return options->overflow == RINGBUS_CONFLATE ? 2 * options->capacity : options->capacity;
+    group->overflow = overflow;
+    group->has_plain_ring = overflow == RINGBUS_LOSSLESS && group->kind != RINGBUS_GROUP_CALLER;
 }
 
-uint32_t
-ringbus__overflow_slot_size(const struct ringbus_group_options *options)
+void
+ringbus__overflow_shape(
+    const struct ringbus_group_options *options, struct ringbus_ring_options *ret_options)
 {
-    return (uint32_t)sizeof(struct entry) +
-           (options->overflow == RINGBUS_CONFLATE ? 0 : options->slot_size);
+    const bool is_by_cells = options->overflow == RINGBUS_CONFLATE;
+
+    ret_options->capacity = options->capacity * (is_by_cells ? 2 : 1); /* cell.h I1 */
+    ret_options->slot_size =
+        (uint32_t)sizeof(struct entry) + (is_by_cells ? 0 : options->slot_size);
+    ret_options->is_lossy = options->overflow == RINGBUS_DROP_OLDEST;
 }
 
 size_t

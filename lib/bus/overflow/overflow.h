@@ -26,6 +26,7 @@ struct delivery;
 struct entry;
 struct lane;
 struct posting;
+struct ringbus_ring_options;
 
 /* Of a group; written by posts. */
 struct lossy {
@@ -47,8 +48,15 @@ struct hand {
 
 /* ---- group.c ---- */
 
-/* A lossy group has one executor, which is not the poster. */
-bool ringbus__overflow_is_valid(const struct ringbus_group_options *options);
+/* Options that are possible: a lossy group has one executor, which is not the poster; it gets no reserve. */
+bool ringbus__overflow_read(struct ringbus_group_options *options);
+
+/* Under what policy a group of its kind is. */
+void ringbus__overflow_choose(struct ringbus_group *group, uint32_t overflow);
+
+/* What its ring has to be. */
+void ringbus__overflow_shape(
+    const struct ringbus_group_options *options, struct ringbus_ring_options *ret_options);
 
 /* What its lane needs, once the ring is open; false: out of memory. */
 bool ringbus__overflow_open(struct ringbus_group *group);
@@ -57,11 +65,7 @@ void ringbus__overflow_free(struct ringbus_group *group);
 /* A new life begins, with nothing to tell. */
 void ringbus__overflow_reset(struct ringbus_group *group);
 
-/* Slots, and bytes of each, for the group's ring. */
-uint32_t ringbus__overflow_slots(const struct ringbus_group_options *options);
-uint32_t ringbus__overflow_slot_size(const struct ringbus_group_options *options);
-
-/* What it takes beside that. */
+/* What it takes beside its ring. */
 size_t ringbus__overflow_memory(const struct ringbus_group_options *options);
 
 /* ---- posts ---- */

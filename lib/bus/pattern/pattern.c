@@ -222,9 +222,7 @@ register_on_all(struct pattern *pattern, struct plan **ret_plans)
 static int
 check_consumer(const struct ringbus_consumer *consumer)
 {
-    if (!ringbus__consumer_is_open(consumer))
-        return RINGBUS_ESHUTDOWN;
-    return group_conflates(consumer->group) ? RINGBUS_EINVAL : RINGBUS_OK; /* it has a cell a topic */
+    return ringbus__consumer_is_open(consumer) ? RINGBUS_OK : RINGBUS_ESHUTDOWN;
 }
 
 static int
@@ -235,6 +233,8 @@ register_question(
     struct plan *plans = NULL;
     int outcome = RINGBUS_OK;
 
+    if (group_conflates(consumer->group)) /* its cells are for topics that somebody has named */
+        return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
