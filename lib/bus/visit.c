@@ -33,8 +33,11 @@
     X("stalls", "count", "episodes that on_stall was told of")                                     \
     X("lanes", "count", "threads, or other executors")                                             \
     X("stages", "count", "places in the order that `after` makes")                                 \
-    X("paused", "flag", "nothing is handed out")
-#define TOPIC_FIGURES(X) X("consumers", "count", "consumers registered")
+    X("paused", "flag", "nothing is handed out")                                                   \
+    X("replays", "count", "retained values that consumers have not got yet")
+#define TOPIC_FIGURES(X)                                                                           \
+    X("consumers", "count", "consumers registered")                                                \
+    X("stored", "events", "kept as its retained value, the last one is")
 #define CONSUMER_FIGURES(X)                                                                        \
     X("delivered", "calls", "handler calls")                                                       \
     X("failed", "calls", "calls that returned a negative number")                                  \
@@ -136,6 +139,7 @@ add_group(struct snapshot *snapshot, const struct ringbus_group *group)
         group->lane_count,
         load_u32(&group->stage_count, ORDER_COUNT),
         load_u32(&group->is_paused, ORDER_COUNT),
+        load_u32(&group->replays, ORDER_COUNT),
     };
 
     if (listed != NULL)
@@ -147,8 +151,10 @@ add_topic(struct ringbus_topic *topic, void *context)
 {
     struct listed *listed = add(context, &topic_kind, topic->name);
 
-    if (listed != NULL)
-        listed->object.values[0] = load_u32(&topic->consumers, ORDER_COUNT);
+    if (listed == NULL)
+        return;
+    listed->object.values[0] = load_u32(&topic->consumers, ORDER_COUNT);
+    listed->object.values[1] = value_of(&topic->stored);
 }
 
 static void
