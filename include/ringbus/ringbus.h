@@ -61,7 +61,8 @@ struct ringbus_event {
     const void *data;
     size_t size;
     uint64_t ordered; /* the post options' ordering key; 0: none */
-    int64_t sequence; /* index in its group's ring; -1 in a caller group */
+    /* Index in its group's ring; -1 in a caller group, and of a retained value that was not posted to that ring. */
+    int64_t sequence;
     /* Events of its group that were dropped since the one handed out before this one; see enum ringbus_overflow. 0 in
      * a lossless group. */
     uint64_t lost;
@@ -407,6 +408,8 @@ RINGBUS_API int ringbus_consumer_close(struct ringbus_consumer *consumer, enum r
  * handler. The consumer gets every event whose post begins after this call has returned, and none whose post had
  * returned before it was made.
  *
+ * On a topic that retains its value (ringbus_topic_retain) it gets that one first.
+ *
  * topic   1..max_topic_length bytes; `*` and `>` are ordinary characters here
  * return  RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_EEXIST, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics; the capacity of a
  *         CONFLATE group), RINGBUS_ESHUTDOWN (the bus, the group or the consumer ends, or it has had its
@@ -482,6 +485,34 @@ RINGBUS_API void ringbus_topic_close(struct ringbus_topic *topic);
 /* How many consumers are registered, by name or by patterns: 0 spares building a payload. A snapshot. NULL: 0. */
 RINGBUS_API uint32_t ringbus_topic_consumers(const struct ringbus_topic *topic);
 
+/* Retain the topic's last value from now on: who registers on it later gets that value first, as an event, then every
+ * later one: none is missed, none comes twice, in order.
+ *
+ * max_size  bytes, 1..2^20: the largest value, and what each registration takes in memory until it has got its copy.
+ *           0: retain no more; the value goes, copies on their way arrive
+ * return    RINGBUS_OK (also if it is so already), RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ESHUTDOWN; RINGBUS_EBUSY: it
+ *           is retained, with another max_size (retain 0 first)
+ *
+ * - A post to a retained topic takes the topic's lock, and copies the value under it, also of an event by reference.
+ *   More than max_size bytes is RINGBUS_EMSGSIZE, a claim in place RINGBUS_EINVAL. With nobody registered it stores the
+ *   value and returns 0: it is not dead. A post that began before this call returned may or may not be stored.
+ * - The topic exists, and counts in max_topics, as long as it is retained.
+ * - The copy comes on the consumer's executor, as soon as that gets to it, before any later event of the topic; other
+ *   consumers of the group may wait for that. In a caller group it comes on the registering thread before the
+ *   registration returns; if that is in a handler of a caller group, after the event it handles.
+ * - Its event->sequence is the value's in this group's ring; -1 if it was not posted to it. It does not tell that it is
+ *   a copy. Filters and max_deliveries apply. What consumers named in `after` do with their copies does not matter to
+ *   those after them; batch_end follows each copy.
+ * - Patterns replay nothing; who registers by name where a pattern of its own matches already has the topic, and gets
+ *   none either.
+ * - Registering can be RINGBUS_ENOMEM for want of the copy, in a caller group also RINGBUS_ESYS.
+ * - Flush, draining, DRAIN and pause treat a copy that waits like an event; unregistering discards it, and names it to
+ *   on_undelivered.
+ * Thread   any. Never waits for handlers.
+ * Source   MQTT's retained messages, greenrobot EventBus's sticky events; the exact cut is ours. */
+RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_retain(
+    struct ringbus_topic *topic, size_t max_size);
+
 /* Its name; valid as long as the handle. */
 RINGBUS_API const char *ringbus_topic_name(const struct ringbus_topic *topic);
 
@@ -519,8 +550,8 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  *
  * data    may be NULL if size is 0
  * size    at most the slot_size of every group concerned; by reference any
- * return  how many consumers matched when it was claimed (>= 0; with 0 the dead-event hook is called; a
- *         registration or unregistration made at the same time may or may not be counted), or
+ * return  how many consumers matched when it was claimed (>= 0; with 0 the dead-event hook is called, unless the topic
+ *         retains the value; a registration or unregistration made at the same time may or may not be counted), or
  *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
  *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
  *         ring groups and caller groups at once, or by name as the next);
@@ -573,7 +604,7 @@ struct ringbus_claim {
  *
  * size         at most the slot_size of every group concerned
  * deadline_ns  how long to wait for room
- * options      NULL for the defaults; `release` is RINGBUS_EINVAL
+ * options      NULL for the defaults; `release` is RINGBUS_EINVAL, and so is a topic that retains its value
  * ret_claim    written on success only
  * return       how many consumers match (>= 0; if nobody does data is NULL, nothing is claimed, and nothing counts as
  *              dead), or what ringbus_topic_post_until returns; RINGBUS_EDEADLK also when all places for nested posts

@@ -123,6 +123,21 @@ ringbus__bus_settle(struct ringbus_bus *bus)
     signal_raise(&bus->changed);
 }
 
+void
+ringbus__bus_dropped(struct ringbus_bus *bus)
+{
+    bool has_dropped = false;
+
+    lock_acquire(&bus->lock);
+    has_dropped = bus->has_dropped;
+    bus->has_dropped = false;
+    lock_release(&bus->lock);
+    if (has_dropped && ringbus__bus_must_not_wait())
+        ringbus__bus_moved(bus); /* an executor settles after its pass */
+    else if (has_dropped)
+        ringbus__bus_settle(bus);
+}
+
 int
 ringbus__bus_wait(struct ringbus_bus *bus, bool (*is_done)(struct ringbus_bus *bus, void *what),
     void *what, int64_t deadline_ns)

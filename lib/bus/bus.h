@@ -81,6 +81,7 @@ struct ringbus_bus {
     struct ringbus_topic *last_cached;
     uint32_t cached_count;
     struct ringbus__loop *loops;
+    bool has_dropped;      /* a replay: who waits for it has not been told */
     struct row *report;    /* to be told to on_undelivered */
     uint32_t reporters;    /* callers that will tell it; 0: whoever settles does */
     uint32_t group_number; /* for default names; so is the next */
@@ -140,6 +141,9 @@ void ringbus__bus_settle(struct ringbus_bus *bus);
 
 /* The part of it that may be done while a handler runs: tell those who wait that a position has moved. */
 void ringbus__bus_moved(struct ringbus_bus *bus);
+
+/* After a registration has ended: tell those who waited for a replay that it dropped. */
+void ringbus__bus_dropped(struct ringbus_bus *bus);
 
 /* Raise and lower attention; raising includes the heavy barrier. */
 void ringbus__bus_watch(struct ringbus_bus *bus);

@@ -298,6 +298,8 @@ is_drained(struct ringbus_consumer *consumer)
 {
     if (consumer->close_tag == 0) /* discard */
         return true;
+    if (ringbus__replay_is_owed(consumer))
+        return false;
     if (consumer->group->ring == NULL)
         return ringbus__caller_has_passed(consumer->bus, consumer->close_tag);
     return ringbus__group_position(consumer->group) + 1 >= consumer->close_at;
@@ -417,6 +419,7 @@ ringbus_consumer_close(struct ringbus_consumer *consumer, enum ringbus_how how)
     rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
     ringbus__report_tell(bus, rows);
+    ringbus__bus_dropped(bus);
     if (!is_finished_now && (!will_wait || !await_finish(consumer)))
         return RINGBUS_PENDING;
     ringbus__bus_unwatch(bus);

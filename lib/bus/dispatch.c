@@ -129,6 +129,22 @@ release_serial(struct delivery *delivery, struct ringbus_consumer *consumer)
     lock_release(&consumer->serial);
 }
 
+/* A call in a caller group. False: it is for a replay, which somebody else has delivered. */
+static bool
+lock_call(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    lock_serial(delivery, consumer);
+    return delivery->replay == NULL || ringbus__replay_begin(delivery->replay);
+}
+
+static void
+release_call(struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    if (delivery->replay != NULL)
+        ringbus__replay_end(delivery->replay);
+    release_serial(delivery, consumer);
+}
+
 /* The batch_end that touch did not note. */
 static void
 end_due(struct delivery *delivery, struct ringbus_consumer *consumer)
@@ -154,13 +170,14 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
     struct registration *registration)
 {
     struct ringbus_consumer *consumer = registration->consumer;
-    const bool is_locked = delivery->group->ring == NULL && !consumer->is_thread_safe;
+    const bool is_locked =
+        delivery->group->ring == NULL && (!consumer->is_thread_safe || delivery->replay != NULL);
     bool is_called = false, is_noted = true, is_last = false;
     int code = 0;
 
     record_call(delivery->record, consumer);
-    if (is_locked)
-        lock_serial(delivery, consumer);
+    if (is_locked && !lock_call(delivery, consumer))
+        sequence = WINDOW_STAYS; /* in no window */
     is_called = is_chosen(delivery, event, sequence, registration, &is_last);
     if (likely(is_called)) {
         delivery->is_handed_out = true;
@@ -171,7 +188,7 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
         code = consumer->handler(event, consumer->context);
     }
     if (is_locked)
-        release_serial(delivery, consumer);
+        release_call(delivery, consumer);
     if (likely(is_called)) {
         count(delivery, &consumer_part(consumer, delivery->lane)->delivered);
         count(delivery, &lane_of(delivery)->delivered);
@@ -186,6 +203,13 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
         delivery, consumer); /* the consumer may be gone after this, unless a batch_end is due */
     if (unlikely(!is_noted))
         end_due(delivery, consumer);
+}
+
+void
+ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event *event,
+    int64_t sequence, struct registration *registration)
+{
+    call(delivery, event, sequence, registration);
 }
 
 /* Of those who are called in this stage. */
@@ -290,6 +314,7 @@ ringbus__dispatch_stages(
     /* TABLE acquire: a consumer of a new stage is registered after the stage is counted. */
     const uint32_t stages = load_u32(&delivery->group->stage_count, ORDER_TABLE_ACQUIRE);
 
+    ringbus__replay_before(delivery, event->handle, sequence);
     delivery->marks = &marks;
     delivery->lane = NULL;
     for (uint32_t stage = 0; stage < stages; stage++) {

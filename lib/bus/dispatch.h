@@ -24,6 +24,7 @@ struct delivery {
     /* for a thread that exits in a handler */
     struct ringbus_consumer *locked; /* whose lock is held */
     struct ringbus_consumer *due;    /* who gets its batch_end after this call */
+    struct replay *replay;           /* caller groups: what is called for */
 };
 
 /* Call those of the event's consumers that are called here and whose window holds `sequence`. */
@@ -33,6 +34,10 @@ void ringbus__dispatch(
 /* The same for all stages of a caller group. */
 void ringbus__dispatch_stages(
     struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
+
+/* Call this one, for an event that is its replay. */
+void ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event *event,
+    int64_t sequence, struct registration *registration);
 
 /* Count the event as discarded for those who would be called here, from the call of `from` on (NULL: for all), and for
  * those before that are owed a batch_end by the lane. */

@@ -337,6 +337,7 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     ringbus__figures_begin(group);
     group->lanes_at_end = 0;
     group->is_given_back = false;
+    group->begins_at = ringbus__group_next(group);
     store_u32(&group->is_paused, 0, ORDER_HINT);
     store_u32(&group->is_broken, 0, ORDER_HINT);
     memset(group->homed, 0, sizeof group->homed);

@@ -10,6 +10,7 @@
 
 #include "bus/bus.h"
 #include "bus/executor/lane.h"
+#include "bus/executor/replay.h"
 #include "bus/executor/stall.h"
 #include "bus/figures/age.h"
 #include "bus/overflow/overflow.h"
@@ -62,6 +63,7 @@ struct ringbus_group {
     struct atomic_u32
         is_broken; /* a thread has exited in a handler: posts are refused, the rest is discarded */
     struct atomic_u32 has_references; /* an event by reference may be in the ring (reference.h) */
+    struct atomic_u32 replays;        /* not over; in caller groups read with every event */
     struct atomic_u32 stage_count;    /* those that lanes run */
     struct atomic_u32 scanned;        /* those that the gate goes by */
     struct atomic_ptr
@@ -75,6 +77,8 @@ struct ringbus_group {
     /* also of conflate groups: stands for the sequence; grows with every registration and drain */
     struct atomic_u64 era;
     struct lossy lossy;
+
+    struct replays to_replay; /* of those registered on retained topics */
 
     /* ring groups: references of events up to here were dropped; written by whoever has that turn */
     _Alignas(CPU_LINE) struct atomic_i64 released;
@@ -99,6 +103,7 @@ struct ringbus_group {
     uint32_t state;                   /* enum group_state */
     uint32_t life;                    /* how often it was opened */
     bool is_given_back;               /* ringbus_group_close has returned RINGBUS_OK in this life */
+    int64_t begins_at;                /* the first sequence of this life */
     uint32_t lanes_at_end;            /* they have read to the end of the line */
     uint32_t homed[MAX_LANES];        /* consumers whose home it is */
     uint32_t mark_holders[MAX_MARKS]; /* consumers that set or look at a mark */
@@ -228,6 +233,14 @@ group_is_broken(const struct ringbus_group *group)
 {
     /* STATE acquire: whoever finds its line closed finds why. */
     return load_u32(&group->is_broken, ORDER_STATE_ACQUIRE) != 0;
+}
+
+/* Some registration has not got its topic's retained value yet. */
+static inline bool
+group_has_replays(const struct ringbus_group *group)
+{
+    /* CALL acquire: what their handlers did is visible to who goes on because they are over. */
+    return unlikely(load_u32(&group->replays, ORDER_CALL_ACQUIRE));
 }
 
 /* The lanes begin with no further event. */

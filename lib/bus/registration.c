@@ -9,6 +9,8 @@
 #include "bus/group.h"
 #include "bus/overflow/cell.h"
 #include "bus/pattern/pattern.h"
+#include "bus/post/post.h"
+#include "bus/retain.h"
 #include "bus/shutdown.h"
 #include "bus/topic.h"
 
@@ -77,6 +79,8 @@ ringbus__plan_undo(struct ringbus_bus *bus, struct plan *plans)
         struct plan *plan = plans;
 
         plans = plan->next;
+        if (plan->replay != NULL)
+            ringbus__replay_release(plan->replay);
         if (plan->set != NULL)
             ringbus__release(&bus->allocator, plan->set, ringbus__match_size(plan->set->count));
         if (plan->has_cell && plan->registration != NULL)
@@ -136,6 +140,18 @@ is_planned(const struct plan *plans, const struct ringbus_topic *topic)
     return false;
 }
 
+/* Room for the value of a retained topic. */
+static int
+plan_replay(struct plan *plan)
+{
+    const size_t max_size = ringbus__retain_size(plan->topic);
+
+    if (max_size == 0)
+        return RINGBUS_OK;
+    plan->replay = ringbus__replay_make(plan->registration, max_size);
+    return plan->replay != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
+}
+
 /* By its name. */
 static int
 prepare_one(struct ringbus_consumer *consumer, const char *name, struct plan **plans)
@@ -157,7 +173,7 @@ prepare_one(struct ringbus_consumer *consumer, const char *name, struct plan **p
     if (outcome == RINGBUS_OK)
         outcome = ringbus__cell_acquire(consumer->group, plan->topic);
     plan->has_cell = outcome == RINGBUS_OK;
-    return outcome;
+    return outcome == RINGBUS_OK && plan->existing == NULL ? plan_replay(plan) : outcome;
 }
 
 static int
@@ -209,23 +225,72 @@ ringbus__registration_begin(struct registration *registration, struct match_set 
     store_i64(&registration->from, 0, ORDER_OWN);
 }
 
+/* The claim lock of a retained topic: retain.h I2. */
+static void
+apply(struct plan *plan)
+{
+    struct ringbus_topic *topic = plan->topic;
+    struct registration *registration = NULL;
+
+    if (plan->replay != NULL)
+        lock_acquire(&topic->claim_lock);
+    registration = ringbus__plan_apply(plan);
+    plan->has_value = plan->replay != NULL && ringbus__retain_replay(registration, plan->replay);
+    if (plan->replay != NULL)
+        lock_release(&topic->claim_lock);
+    registration->is_exact = true;
+    plan->holds_topic = false;
+}
+
+/* Registered, no lock held: somebody has to deliver the replays. */
+static void
+hand_over(struct ringbus_group *group, struct plan *plans)
+{
+    bool has_value = false;
+
+    for (; plans != NULL; plans = plans->next) {
+        has_value = has_value || plans->has_value;
+        if (plans->has_value && group->ring == NULL) {
+            ringbus__caller_queue_replay(plans->replay);
+            plans->replay = NULL;
+        }
+    }
+    if (has_value)
+        ringbus__group_call(group);
+}
+
 static int
-register_topics(struct ringbus_consumer *consumer, const char *const *names, size_t count)
+prepare_and_apply(struct ringbus_consumer *consumer, const char *const *names, size_t count)
 {
     struct ringbus_bus *bus = consumer->bus;
-    struct plan *plans = NULL, *plan = NULL;
+    struct plan *plans = NULL;
     int outcome = RINGBUS_ESHUTDOWN;
 
     lock_acquire(&bus->lock);
     if (ringbus__consumer_is_open(consumer))
         outcome = prepare(consumer, names, count, &plans);
-    for (plan = plans; plan != NULL && outcome == RINGBUS_OK; plan = plan->next) {
-        ringbus__plan_apply(plan)->is_exact = true;
-        plan->holds_topic = false;
-    }
+    for (struct plan *plan = plans; plan != NULL && outcome == RINGBUS_OK; plan = plan->next)
+        apply(plan);
     ringbus__retire_sweep(bus);
     lock_release(&bus->lock);
+    hand_over(consumer->group, plans);
     ringbus__plan_undo(bus, plans);
+    return outcome;
+}
+
+static int
+register_topics(struct ringbus_consumer *consumer, const char *const *names, size_t count)
+{
+    bool is_outermost = false;
+    int outcome = RINGBUS_OK;
+
+    if (consumer->group->ring != NULL)
+        return prepare_and_apply(consumer, names, count);
+    outcome = ringbus__caller_begin_replays(consumer->bus, &is_outermost);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    outcome = prepare_and_apply(consumer, names, count);
+    ringbus__caller_end_replays(is_outermost);
     return outcome;
 }
 
@@ -273,6 +338,7 @@ end_registration(struct registration *registration)
 
     unlink_registration(registration);
     ringbus__registration_leave(registration);
+    ringbus__replay_drop(registration);
     ringbus__report_registration(registration);
     /* HINT: who calls announces that first, and looks at `until` after a barrier (consumer.h I2). */
     store_i64(&registration->until, INT64_MIN, ORDER_HINT);
@@ -384,6 +450,7 @@ ringbus_unregister_consumer(
     rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
     ringbus__report_tell(bus, rows);
+    ringbus__bus_dropped(bus);
     return outcome;
 }
 

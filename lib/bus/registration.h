@@ -12,6 +12,8 @@ struct plan {
     struct registration *registration; /* to be made, with its set; or */
     struct registration *existing;     /* the consumer's on this topic */
     struct match_set *set;
+    struct replay *replay; /* of a retained topic: held, to be listed */
+    bool has_value;        /* it was */
     struct ringbus_topic *topic;
     bool holds_topic; /* a reference */
     bool has_cell;    /* the registration's, if it is to be made */

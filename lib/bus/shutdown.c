@@ -23,6 +23,8 @@ is_idle(const struct ringbus_bus *bus, int64_t next[BUS_MAX_GROUPS])
         const struct ringbus_group *group = ringbus__group_at(bus, i);
         const int64_t position = group ? ringbus__group_position(group) : 0;
 
+        if (group != NULL && group_has_replays(group))
+            return false;
         if (group == NULL || group->ring == NULL)
             continue;
         next[i] = ringbus__group_next(group);
@@ -197,6 +199,8 @@ count_all(struct ringbus_bus *bus)
 
         if (group != NULL && group->ring != NULL && ringbus__group_lag(group) > 0)
             (void)ringbus__pending_count(group, &looks);
+        if (group != NULL && group_has_replays(group))
+            ringbus__replay_count(group);
     }
     ringbus__report_collect(bus, NULL);
     lock_release(&bus->lock);
@@ -268,6 +272,7 @@ ringbus_shutdown(struct ringbus_bus *bus, enum ringbus_how how, int64_t deadline
 
 struct targets {
     int64_t next[BUS_MAX_GROUPS];
+    uint64_t replays[BUS_MAX_GROUPS];
     uint64_t tag; /* for caller groups */
 };
 
@@ -277,12 +282,14 @@ is_flushed(struct ringbus_bus *bus, void *what)
     const struct targets *targets = what;
 
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
-        const struct ringbus_group *group = ringbus__group_at(bus, i);
+        struct ringbus_group *group = ringbus__group_at(bus, i);
 
         if (group == NULL)
             continue;
         if (group->ring != NULL ? ringbus__group_position(group) + 1 < targets->next[i]
                                 : !ringbus__caller_has_passed(bus, targets->tag))
+            return false;
+        if (ringbus__replay_oldest(group) < targets->replays[i])
             return false;
     }
     return true;
@@ -302,9 +309,10 @@ ringbus_flush(struct ringbus_bus *bus, int64_t deadline_ns)
     if (ringbus__bus_must_not_wait())
         return RINGBUS_EDEADLK;
     for (uint32_t i = 0; i < bus->options.max_groups; i++) {
-        const struct ringbus_group *group = ringbus__group_at(bus, i);
+        struct ringbus_group *group = ringbus__group_at(bus, i);
 
         targets.next[i] = group ? ringbus__group_next(group) : 0;
+        targets.replays[i] = group ? ringbus__replay_next(group) : 0;
     }
     targets.tag = ringbus__record_retire();
     ringbus__bus_watch(bus);

@@ -6,6 +6,7 @@
 #include "bus/pattern/cache.h"
 #include "bus/pattern/matching.h"
 #include "bus/registration.h"
+#include "bus/retain.h"
 
 /* An allocation that fails in uthash sets the flag of the table operation under way, which undoes itself. */
 #define HASH_NONFATAL_OOM 1
@@ -481,6 +482,7 @@ ringbus__topic_fini(struct ringbus_bus *bus)
     {
         HASH_DELETE(hh, head, node);
         node->topic->magic = MAGIC_GONE;
+        ringbus__retain_fini(node->topic);
         ringbus__release(&bus->allocator, node->topic, node->topic->size);
     }
     set_table(bus, NULL);

@@ -1,9 +1,10 @@
 /* topic.h - topics: the table of names, and what a post needs to know of one.
  *
  * I1  route has the bit of every group in which a registration of this topic is open
- * I2  references counts handles, registrations, posts by name under way and nested posts that wait; at 0 the topic is
- *     retired: posts by name do not find it, and it leaves the table, and memory, when every ring has passed what was
- *     claimed by then (retired_at). Who acquires it before that has the same topic, as has the handler of an old event
+ * I2  references counts handles, registrations, replays, the retained value, posts by name under way and nested posts
+ *     that wait; at 0 the topic is retired: posts by name do not find it, and it leaves the table, and memory, when
+ *     every ring has passed what was claimed by then (retired_at). Who acquires it before that has the same topic, as
+ *     has the handler of an old event
  * I3  the count falls to 0 only under the table's lock, so that a look-up and the last release cannot miss each other
  * I4  a topic enters the table under the bus lock, and while nobody holds both locks each topic in it, retired or not,
  *     has the registrations of all patterns that match it. They hold no reference: they end when the topic is freed,
@@ -28,6 +29,7 @@ struct ringbus_topic {
     /* read by every post, written by registrations */
     struct atomic_u64 route;
     struct atomic_u32 consumers;
+    struct atomic_u32 is_retained; /* posts take the claim lock, and store their value (retain.h) */
     enum magic magic;
     struct atomic_u32 closings; /* odd: it is closed (I4); bus lock */
     struct ringbus_bus *bus;
@@ -39,7 +41,9 @@ struct ringbus_topic {
     /* written by posts to several groups, and by posts by name */
     _Alignas(CPU_LINE) struct lock claim_lock;
     struct atomic_u32 references;
-    struct atomic_u64 dead; /* figure: posts that matched nobody */
+    struct atomic_u64 dead;    /* figure: posts that matched nobody */
+    struct retained *retained; /* NULL: no value is kept */
+    struct atomic_u64 stored;  /* figure */
 
     struct topic_node *node; /* of the table */
     uint64_t ever_routed; /* groups whose rings may name it; bus lock, then of whoever retires it */
@@ -58,6 +62,13 @@ static inline bool
 topic_is_live(const struct ringbus_topic *topic)
 {
     return topic == NULL || topic->magic == MAGIC_TOPIC;
+}
+
+/* It may cease to be, or begin, until the claim lock is held, or a claim is made. */
+static inline bool
+topic_is_retained(const struct ringbus_topic *topic)
+{
+    return unlikely(load_u32(&topic->is_retained, ORDER_HINT));
 }
 
 /* Under the bus lock: find or make a topic and count a reference. RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM,

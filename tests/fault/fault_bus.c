@@ -341,6 +341,65 @@ START_TEST(a_topic_opens_or_there_is_no_memory)
 }
 END_TEST
 
+/* Closed again, so that what it takes is seen to come back. */
+static int
+retain(struct scene *scene)
+{
+    struct ringbus_topic *topic = NULL;
+    int outcome = ringbus_topic_open(scene->bus, "have", &topic);
+
+    MUST(outcome == RINGBUS_OK, "topic_open"); /* it exists */
+    outcome = ringbus_topic_retain(topic, 64);
+    ringbus_topic_close(topic);
+    return outcome;
+}
+
+START_TEST(a_topic_retains_or_there_is_no_memory)
+{
+    check_each_allocation(retain);
+}
+END_TEST
+
+/* Two topics, retained, with values. */
+static void
+retain_two(struct scene *scene, const char *const topics[2])
+{
+    for (int i = 0; i < 2; i++) {
+        struct ringbus_topic *topic = NULL;
+
+        MUST(ringbus_topic_open(scene->bus, topics[i], &topic) == RINGBUS_OK, "topic_open");
+        MUST(ringbus_topic_retain(topic, 64) == RINGBUS_OK, "retain");
+        MUST(post_number(scene->bus, topics[i], 7) == 0, "post");
+        ringbus_topic_close(topic);
+    }
+}
+
+START_TEST(a_registration_on_retained_topics_is_made_or_there_is_no_memory)
+{
+    static const char *const topics[] = {"first", "second"};
+    uint64_t refusals = 0;
+    int outcome = RINGBUS_ENOMEM;
+
+    for (uint64_t nth = 1; outcome != RINGBUS_OK; nth++) {
+        static struct scene scene;
+
+        scene_open(&scene);
+        retain_two(&scene, topics);
+        refuse(&scene, nth, 1);
+        outcome = ringbus_register_topics(scene.bus, scene.second, topics, 2);
+        scene.memory.refuse_from = 0;
+        refusals += outcome == RINGBUS_ENOMEM;
+        ck_assert(outcome == RINGBUS_OK || outcome == RINGBUS_ENOMEM);
+        ck_assert_int_eq(
+            ringbus_is_subscribed(scene.bus, scene.second, "first"), outcome == RINGBUS_OK);
+        bus_flush(scene.bus);
+        ck_assert_int_eq(figure_of(scene.bus, "group", "group-0", "replays"), 0);
+        scene_close(&scene);
+    }
+    ck_assert_uint_ge(refusals, 8); /* a plan, a registration, a copy and a set, for each topic */
+}
+END_TEST
+
 static int
 look(const struct ringbus_figure *figure, void *context)
 {
@@ -450,6 +509,8 @@ main(void)
     return RUN_TESTS("bus", a_group_opens_or_there_is_no_memory,
         a_consumer_opens_or_there_is_no_memory, a_registration_is_made_or_there_is_no_memory,
         a_list_is_registered_as_a_whole_or_there_is_no_memory,
+        a_topic_retains_or_there_is_no_memory,
+        a_registration_on_retained_topics_is_made_or_there_is_no_memory,
         topics_have_cells_or_there_is_no_memory, a_topic_opens_or_there_is_no_memory,
         a_visit_shows_everything_or_there_is_no_memory, a_bus_opens_or_there_is_no_memory,
         everything_ends_without_memory, what_is_undelivered_is_named_when_there_is_memory_again);

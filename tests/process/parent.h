@@ -105,6 +105,7 @@ control_consumers(void)
     FORKED(ringbus_unregister_match(parent.bus, parent.queued.consumer, want_topic, NULL));
     FORKED(ringbus_is_subscribed(parent.bus, parent.queued.consumer, "a"));
     FORKED(ringbus_topic_open(parent.bus, "a", &topic));
+    FORKED(ringbus_topic_retain(parent.topic, 8));
     MUST(consumer == NULL && topic == NULL, "a result was written");
 }
 

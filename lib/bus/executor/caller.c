@@ -49,7 +49,7 @@ is_foreign(const struct ringbus_bus *bus, const struct ringbus_bus *owner)
 static void
 owe(struct ringbus_bus *bus)
 {
-    const struct frame *frame = ringbus__record.frames;
+    const struct frame *frame = ringbus__record.frame_memory;
 
     add_u32(&bus->owed, 1, ORDER_WAKE);
     add_u32(&bus->foreign_owed, is_foreign(bus, frame->owner), ORDER_WAKE);
@@ -196,10 +196,10 @@ ringbus__caller_unreserve(struct pending *pending)
 
 /* An ordinary thread has no business in a bus that ends; a handler of that bus has. */
 static bool
-is_refused(const struct posting *posting)
+is_refused(const struct ringbus_bus *bus, const struct posting *posting)
 {
     barrier_light(); /* after the announcement (I2) */
-    return !posting->is_claimed && ringbus__post_is_late(posting->topic->bus);
+    return (posting == NULL || !posting->is_claimed) && ringbus__post_is_late(bus);
 }
 
 static int
@@ -220,7 +220,7 @@ begin_nested(struct caller_post *post)
             outcome = RINGBUS_EAGAIN;
         }
     }
-    if (outcome == RINGBUS_OK && is_refused(post->posting))
+    if (outcome == RINGBUS_OK && is_refused(bus, post->posting))
         outcome = RINGBUS_ESHUTDOWN;
     if (outcome != RINGBUS_OK)
         ringbus__caller_cancel(post);
@@ -300,15 +300,16 @@ prepare(struct record *record)
     return ringbus__caller_prepare(record, &allocator);
 }
 
-/* The thread's outermost post; announced. */
+/* The thread's outermost post, or registration (NULL); announced. */
 static void
-begin_frame(struct record *record, const struct posting *posting)
+begin_frame(struct record *record, struct ringbus_bus *bus, const struct posting *posting)
 {
     struct frame *frame = record->frame_memory;
 
-    frame->owner = frame->bus = posting->topic->bus;
-    frame->topic = posting->topic;
-    frame->holds_topic = posting->holds_topic;
+    frame->owner = frame->bus = bus;
+    frame->topic = posting != NULL ? posting->topic : NULL;
+    frame->holds_topic = posting != NULL && posting->holds_topic;
+    frame->replays = NULL;
     frame->depth = record->depth - 1;
     frame->left = frame->number = 0;
     frame->pending = NULL;
@@ -321,20 +322,11 @@ begin_frame(struct record *record, const struct posting *posting)
     frame->ended = frame->touched_count = 0;
 }
 
-int
-ringbus__caller_begin(struct caller_post *post, const struct posting *posting, uint64_t groups)
+static int
+begin_outermost(struct ringbus_bus *bus, const struct posting *posting)
 {
     struct record *record = &ringbus__record;
-    struct ringbus_bus *bus = posting->topic->bus;
 
-    post->posting = posting;
-    post->groups = groups;
-    post->nested = NULL;
-    post->reference = NULL;
-    post->holder = NULL;
-    post->is_outermost = record->frames == NULL || !record_is_here(record);
-    if (!post->is_outermost)
-        return begin_nested(post);
     if (!record_enter(record))
         return RINGBUS_ESYS;
     if (unlikely(record->frame_memory == NULL) && !prepare(record)) {
@@ -342,12 +334,47 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
         return RINGBUS_ESYS;
     }
     record_call(record, bus);
-    if (is_refused(posting)) {
+    if (is_refused(bus, posting)) {
         leave(bus); /* who shuts down may have seen us, and sleep */
         return RINGBUS_ESHUTDOWN;
     }
-    begin_frame(record, posting);
+    begin_frame(record, bus, posting);
     return RINGBUS_OK;
+}
+
+static bool
+is_outermost(const struct record *record)
+{
+    return record->frames == NULL || !record_is_here(record);
+}
+
+int
+ringbus__caller_begin(struct caller_post *post, const struct posting *posting, uint64_t groups)
+{
+    post->posting = posting;
+    post->groups = groups;
+    post->nested = NULL;
+    post->reference = NULL;
+    post->holder = NULL;
+    post->is_outermost = is_outermost(&ringbus__record);
+    return post->is_outermost ? begin_outermost(posting->topic->bus, posting) : begin_nested(post);
+}
+
+void
+ringbus__caller_mark(const struct caller_post *post)
+{
+    struct frame *frame = ringbus__record.frame_memory;
+
+    for (struct pending *at = post->nested; at != NULL; at = at->next)
+        at->era = (int64_t)load_u64(&at->group->era, ORDER_CUT_ACQUIRE);
+    for (uint64_t left = post->is_outermost ? post->groups : 0; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+        /* CUT acquire: who registered before this look is in the set we shall find. Before any handler runs: what that
+         * one changes is for later events. */
+        frame->eras[index] =
+            (int64_t)load_u64(&ringbus__group_at(frame->owner, index)->era, ORDER_CUT_ACQUIRE);
+    }
 }
 
 void
@@ -464,6 +491,35 @@ show_own(struct frame *frame, const struct caller_post *post, struct ringbus_eve
     ringbus__reference_show(frame->reference, event);
 }
 
+static void
+deliver_replays(struct frame *frame)
+{
+    while (frame->replays != NULL) {
+        struct replay *replay = frame->replays;
+        struct ringbus_bus *bus = replay->group->bus;
+
+        frame->bus = bus;
+        ringbus__replay_deliver(&frame->delivery, replay);
+        frame->replays = replay->next_queued;
+        ringbus__replay_release(replay);
+        ringbus__caller_settle_debt(bus, frame->owner);
+    }
+}
+
+/* What handlers have left to be done, and the end of the thread's outermost post. */
+static void
+end_frame(struct frame *frame)
+{
+    do {
+        deliver_replays(frame);
+        deliver_queue(frame);
+        end_batches(frame);                 /* which may post, too */
+        ringbus__caller_release_all(frame); /* so may these */
+    } while (frame->replays != NULL || frame->first != NULL || frame->touched_count > 0);
+    ringbus__record.frames = NULL;
+    leave(frame->owner);
+}
+
 /* The post's own event. */
 static void
 deliver_own(struct frame *frame, const struct caller_post *post)
@@ -480,14 +536,6 @@ deliver_own(struct frame *frame, const struct caller_post *post)
 
     if (posting->by_reference != NULL)
         show_own(frame, post, &event);
-    for (uint64_t left = post->groups; left != 0; left &= left - 1) {
-        const uint32_t index = (uint32_t)__builtin_ctzll(left);
-
-        /* CUT acquire: who registered before this look is in the set we shall find. Before any handler runs: what that
-         * one changes is for later events. */
-        frame->eras[index] =
-            (int64_t)load_u64(&ringbus__group_at(frame->owner, index)->era, ORDER_CUT_ACQUIRE);
-    }
     for (frame->left = post->groups; frame->left != 0; frame->left &= frame->left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(frame->left);
 
@@ -508,11 +556,36 @@ ringbus__caller_deliver(struct caller_post *post)
     }
     frame = ringbus__record.frames = ringbus__record.frame_memory;
     deliver_own(frame, post);
-    do {
-        deliver_queue(frame);
-        end_batches(frame);                 /* which may post, too */
-        ringbus__caller_release_all(frame); /* so may these */
-    } while (frame->first != NULL || frame->touched_count > 0);
-    ringbus__record.frames = NULL;
-    leave(frame->owner);
+    end_frame(frame);
+}
+
+/* ---- registrations on retained topics ---- */
+
+int
+ringbus__caller_begin_replays(struct ringbus_bus *bus, bool *ret_is_outermost)
+{
+    *ret_is_outermost = is_outermost(&ringbus__record);
+    return *ret_is_outermost ? begin_outermost(bus, NULL) : RINGBUS_OK;
+}
+
+void
+ringbus__caller_queue_replay(struct replay *replay)
+{
+    struct frame *frame = ringbus__record.frame_memory;
+    struct replay **last = &frame->replays;
+
+    while (*last != NULL)
+        last = &(*last)->next_queued;
+    replay->next_queued = NULL;
+    *last = replay;
+    owe(replay->group->bus);
+}
+
+void
+ringbus__caller_end_replays(bool is_outermost)
+{
+    if (!is_outermost)
+        return;
+    ringbus__record.frames = ringbus__record.frame_memory;
+    end_frame(ringbus__record.frames);
 }

@@ -46,6 +46,7 @@ struct frame {
     struct ringbus_reference own;        /* of a post to nothing else */
     struct kept *holder;
     struct pending *held;
+    struct replay *replays; /* of registrations made by this thread, the one under delivery first */
     struct delivery delivery;
     uint32_t ended; /* of those touched */
     uint32_t touched_count;

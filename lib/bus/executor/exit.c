@@ -121,6 +121,7 @@ settle_frame(struct frame *frame, const struct ringbus_consumer *called)
 
     if (due != NULL) /* CALL release: as in discard_batch */
         add_u32(&due->batch_due, (uint32_t)-1, ORDER_CALL_RELEASE);
+    ringbus__replay_settle(frame);
     discard_own(frame, called);
     if (frame->pending != NULL)
         discard_pending(frame, frame->pending, stage, called);
@@ -236,7 +237,9 @@ end_calls(struct record *record)
     if (has_frame)
         settle_frame(&frame, called);
     for (struct lane *at = lane; at != NULL; at = at->outer)
-        if (at->part != NULL)
+        if (at->replay != NULL)
+            ringbus__replay_abandon(at);
+        else if (at->part != NULL)
             ringbus__lane_abandon(at, called_by(&calls, at));
     release(record, &calls);
     while (lane != NULL) {

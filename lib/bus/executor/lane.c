@@ -42,9 +42,13 @@ limit_of(const struct lane *lane, uint32_t stage, int64_t position, uint32_t max
     if (unlikely(group->ring->is_lossy)) /* behind its reader's next, which is its own */
         return ringbus__lossy_is_published(lane->reader) ? position + 1 : position;
     if (likely(stage == 0))
-        return published_end(group->ring, position, max);
-    limit = board_finished(stage_at(group, stage - 1), group->lane_count);
-    return limit - position > (int64_t)max ? position + (int64_t)max : limit;
+        limit = published_end(group->ring, position, max);
+    else
+        limit = board_finished(stage_at(group, stage - 1), group->lane_count);
+    if (limit - position > (int64_t)max)
+        limit = position + (int64_t)max;
+    /* After the look at what is there (replay.h I2). */
+    return group_has_replays(group) ? ringbus__replay_limit(lane, stage, limit) : limit;
 }
 
 bool
@@ -73,7 +77,7 @@ ringbus__lane_has_something(const struct lane *lane)
     for (uint32_t i = 0; i < group_stage_count(lane->group); i++)
         if (ringbus__lane_can_run_in_order(lane, i) || ringbus__lane_can_run_range(lane, i))
             return true;
-    return ringbus__lane_is_at_end(lane);
+    return ringbus__replay_can_run(lane) || ringbus__lane_is_at_end(lane);
 }
 
 bool
@@ -82,7 +86,7 @@ ringbus__lane_is_at_end(const struct lane *lane)
     const struct ringbus_group *group = lane->group;
     const int64_t end = load_i64(&stage_at(group, 0)->parts[lane->index].position, ORDER_OWN);
 
-    if (!ringbus__ring_is_at_end(group->ring, end + 1))
+    if (!ringbus__ring_is_at_end(group->ring, end + 1) || ringbus__replay_is_due(lane))
         return false;
     for (uint32_t i = 0; i < group_stage_count(group); i++) {
         const struct stage *stage = stage_at(group, i);
@@ -326,6 +330,8 @@ run_copies(struct lane *lane, struct part *part, uint32_t max)
     while (count < max && is_event && !group_rests(lane->group)) {
         const int64_t last = ringbus__overflow_take(lane, position, &is_event);
 
+        if (is_event)
+            ringbus__replay_run_first(lane);
         if (is_event)
             run_hand(lane, part, last);
         if (last == position)

@@ -49,8 +49,9 @@ struct lane {
     int64_t safe;  /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
-    struct hand hand;   /* of a lossy group */
-    struct lane *outer; /* in a handler of which the thread runs a loop, whose lane this is */
+    struct replay *replay; /* a pass of its own */
+    struct hand hand;      /* of a lossy group */
+    struct lane *outer;    /* in a handler of which the thread runs a loop, whose lane this is */
     /* looked at by who tells of stalls */
     struct atomic_i64
         at; /* the event that is handed out; NO_EVENT: none, or it is in a batch_end */

@@ -4,11 +4,12 @@
 #include "base/os.h"
 #include "bus/group.h"
 
-/* What one step does: a lane's events of one stage, in order or a range; or a lane comes to its end. */
+/* What one step does: a lane's events of one stage, in order or a range; a replay; or a lane comes to its end. */
 struct step {
     struct lane *lane;
     uint32_t stage;
     bool is_range;
+    bool is_replay;
     bool is_end;
 };
 
@@ -40,12 +41,14 @@ consider_lane(struct ringbus_bus *bus, struct step *chosen, uint32_t *seen, stru
         return;
     for (uint32_t i = 0; i < stages; i++) {
         if (ringbus__lane_can_run_in_order(lane, i))
-            consider(bus, chosen, seen, (struct step){lane, i, false, false});
+            consider(bus, chosen, seen, (struct step){.lane = lane, .stage = i});
         if (ringbus__lane_can_run_range(lane, i))
-            consider(bus, chosen, seen, (struct step){lane, i, true, false});
+            consider(bus, chosen, seen, (struct step){.lane = lane, .stage = i, .is_range = true});
     }
+    if (ringbus__replay_can_run(lane))
+        consider(bus, chosen, seen, (struct step){.lane = lane, .is_replay = true});
     if (ringbus__lane_is_at_end(lane))
-        consider(bus, chosen, seen, (struct step){lane, 0, false, true});
+        consider(bus, chosen, seen, (struct step){.lane = lane, .is_end = true});
 }
 
 static struct step
@@ -78,6 +81,8 @@ take(struct ringbus_bus *bus, const struct step *step)
     if (step->is_end) {
         store_u32(&step->lane->started, LANE_GONE, ORDER_OWN);
         ringbus__group_reached_end(step->lane->group);
+    } else if (step->is_replay) {
+        ringbus__replay_run(step->lane, 1);
     } else if (step->is_range) {
         step->lane->range = 1 + (uint32_t)(dice >> 32) % 4; /* not learnt from time */
         ringbus__lane_run_range(step->lane, step->stage);

@@ -2,6 +2,7 @@
  * sleeps between.
  *
  * Edges: STATE. */
+#include "bus/executor/replay.h"
 #include "bus/group.h"
 
 /* ---- runs ---- */
@@ -9,7 +10,7 @@
 uint32_t
 ringbus__lane_run(struct lane *lane, uint32_t max)
 {
-    uint32_t count = 0;
+    uint32_t count = ringbus__replay_run(lane, max);
 
     for (uint32_t i = 0; i < group_stage_count(lane->group); i++) {
         count += ringbus__lane_run_in_order(lane, i, max);
@@ -23,7 +24,7 @@ uint32_t
 ringbus__lane_run_bounded(struct lane *lane, uint32_t max)
 {
     const uint32_t stages = group_stage_count(lane->group);
-    uint32_t count = 0, found = 1;
+    uint32_t count = ringbus__replay_run(lane, max), found = 1;
 
     while (found > 0 && count < max) {
         found = 0;

@@ -64,6 +64,8 @@
     X("lanes", "count", "threads, or other executors", group->lane_count)                          \
     X("stages", "count", "places in the order that `after` makes",                                 \
         load_u32(&group->stage_count, ORDER_COUNT))                                                \
+    X("replays", "count", "retained values that consumers have not got yet",                       \
+        load_u32(&group->replays, ORDER_COUNT))                                                    \
     X("paused", "flag", "nothing is handed out", load_u32(&group->is_paused, ORDER_COUNT))         \
     X("ending", "flag", "it is being closed", group->state == GROUP_ENDING)                        \
     X("broken", "flag", "a thread has exited in one of its handlers", group_is_broken(group))
@@ -71,7 +73,8 @@
 #define TOPIC_FIGURES(X)                                                                           \
     X("consumers", "count", "consumers registered", load_u32(&topic->consumers, ORDER_COUNT))      \
     X("passed", "events", "begun with by groups with a ring, each for itself", passed_of(topic))   \
-    X("dead", "events", "posts that matched nobody", value_of(&topic->dead))
+    X("dead", "events", "posts that matched nobody", value_of(&topic->dead))                       \
+    X("stored", "events", "kept as its retained value, the last one is", value_of(&topic->stored))
 
 #define CONSUMER_FIGURES(X)                                                                        \
     X("matched", "events", "the sum of the next five; -1: pending is not known",                   \

@@ -7,6 +7,7 @@
 #include "bus/figures/snapshot.h"
 
 #include "bus/consumer.h"
+#include "bus/executor/replay.h"
 #include "bus/figures/objects.h"
 #include "bus/figures/pending.h"
 #include "bus/group.h"
@@ -120,6 +121,8 @@ add_groups(struct snapshot *snapshot, struct calls *calls, struct bus_look *look
         look->groups++;
         if (group->ring != NULL && ringbus__group_lag(group) > 0)
             calls->is_counted[i] = ringbus__pending_count(group, &looks);
+        if (group_has_replays(group))
+            ringbus__replay_count(group);
         ringbus__list_group(snapshot, group);
     }
 }

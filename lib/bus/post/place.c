@@ -89,7 +89,7 @@ claim_in(const struct posting *posting, uint64_t route, struct ringbus_claim *cl
     if (outcome != RINGBUS_OK)
         return outcome;
     claims.matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    outcome = ringbus__claims_take(posting, &claims, has_pass);
+    outcome = ringbus__claims_take(posting, &claims, NULL, has_pass);
     if (outcome != RINGBUS_OK && place != NULL)
         ringbus__caller_unreserve(place);
     if (outcome == RINGBUS_EAGAIN) {
@@ -119,6 +119,8 @@ claim_until(const struct posting *posting, struct ringbus_claim *claim)
         /* TABLE acquire: the groups in it, and their sets, are complete. */
         const uint64_t route = load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE);
 
+        if (topic_is_retained(posting->topic))
+            return RINGBUS_EINVAL;
         if (route == 0) {
             if (ringbus__topic_is_back(posting->topic))
                 continue;
@@ -251,6 +253,8 @@ ringbus_topic_publish(struct ringbus_claim *claim)
         return outcome;
     }
     publish_in_rings(&posting, claim);
+    if (caller.groups != 0)
+        ringbus__caller_mark(&caller);
     if (caller.groups != 0)
         ringbus__caller_deliver(&caller);
     finish(claim);

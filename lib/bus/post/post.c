@@ -35,7 +35,7 @@ refuse_one(const struct posting *posting, struct ringbus_group *group, int64_t r
 static __attribute__((noinline)) bool
 is_routed_again(const struct posting *posting, const struct ringbus_group *group)
 {
-    return ringbus__topic_is_back(posting->topic) &&
+    return !topic_is_retained(posting->topic) && ringbus__topic_is_back(posting->topic) &&
            (load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit) != 0;
 }
 
@@ -53,7 +53,8 @@ post_one(const struct posting *posting, struct ringbus_group *group)
     if (unlikely(sequence < 0))
         return refuse_one(posting, group, sequence);
     /* TABLE: the claim has brought what was cut in before it (I1). */
-    if (unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit)) &&
+    if (unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit) |
+                 topic_is_retained(posting->topic)) &&
         !is_routed_again(posting, group)) {
         ringbus_ring_abandon(group->ring, sequence, 1);
         return START_AGAIN;
@@ -116,6 +117,36 @@ ringbus_key(const void *bytes, size_t size)
     return hash != 0 ? hash : 1;
 }
 
+ATOMIC_INLINE int
+post_to(const struct posting *posting, uint64_t route)
+{
+    struct ringbus_group *group =
+        ringbus__group_at(posting->topic->bus, (uint32_t)__builtin_ctzll(route));
+
+    if (likely(
+            (route & (route - 1)) == 0 && group->has_plain_ring && posting->by_reference == NULL))
+        return post_one(posting, group);
+    if ((route & (route - 1)) == 0 && group->overflow != RINGBUS_LOSSLESS &&
+        posting->by_reference == NULL)
+        return ringbus__overflow_post(posting, group);
+    return ringbus__post_several(posting, route);
+}
+
+/* To nobody, or to a retained topic, which stores the value also then. */
+static __attribute__((noinline)) int
+post_rarely(const struct posting *posting, uint64_t route)
+{
+    struct ringbus_topic *topic = posting->topic;
+
+    if (route == 0 && ringbus__topic_is_back(topic))
+        return START_AGAIN;
+    if (!topic_is_retained(topic))
+        return route == 0 ? post_dead(topic->bus, topic->name, posting) : START_AGAIN;
+    if (route == 0 && ringbus__post_is_late(topic->bus))
+        return RINGBUS_ESHUTDOWN;
+    return ringbus__post_several(posting, route);
+}
+
 static int
 post(const struct posting *posting)
 {
@@ -127,22 +158,11 @@ post(const struct posting *posting)
     while (outcome == START_AGAIN) {
         /* TABLE acquire: the groups in it, and their sets, are complete. */
         const uint64_t route = load_u64(&topic->route, ORDER_TABLE_ACQUIRE);
-        struct ringbus_group *group = NULL;
 
-        if (unlikely(route == 0)) {
-            if (!ringbus__topic_is_back(topic))
-                return post_dead(topic->bus, topic->name, posting);
-            continue;
-        }
-        group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
-        if (likely((route & (route - 1)) == 0 && group->has_plain_ring &&
-                   posting->by_reference == NULL))
-            outcome = post_one(posting, group);
-        else if ((route & (route - 1)) == 0 && group->overflow != RINGBUS_LOSSLESS &&
-                 posting->by_reference == NULL)
-            outcome = ringbus__overflow_post(posting, group);
+        if (unlikely((route == 0) | topic_is_retained(topic)))
+            outcome = post_rarely(posting, route);
         else
-            outcome = ringbus__post_several(posting, route);
+            outcome = post_to(posting, route);
     }
     return outcome;
 }

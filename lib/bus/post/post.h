@@ -28,15 +28,19 @@ struct claims {
     struct ringbus_group *full; /* the group that refused */
 };
 
+struct caller_post;
+
 /* The groups have changed under the post. */
 enum { START_AGAIN = 1 << 30 };
 
 /* To more than one group, to caller groups, or by reference (several.c). What the post returns, or START_AGAIN. */
 int ringbus__post_several(const struct posting *posting, uint64_t route);
 
-/* The first parts of it: which groups there are; claim in the rings, all or none; give all or some of them back. */
+/* The first parts of it: which groups there are; claim in the rings, all or none (`caller` NULL: in place, which is
+ * RINGBUS_EINVAL in a retained topic); give all or some of them back. */
 int ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claims *claims);
-int ringbus__claims_take(const struct posting *posting, struct claims *claims, bool has_pass);
+int ringbus__claims_take(const struct posting *posting, struct claims *claims,
+    const struct caller_post *caller, bool has_pass);
 void ringbus__claims_abandon(
     const struct posting *posting, const struct claims *claims, uint64_t rings);
 
@@ -113,6 +117,9 @@ struct caller_post {
  * a nested post; RINGBUS_ESHUTDOWN; RINGBUS_ESYS: the thread could not be announced. */
 int ringbus__caller_begin(struct caller_post *post, const struct posting *posting, uint64_t groups);
 
+/* Once nothing can refuse the post, and under the claim lock of a retained topic: settle whose windows it is in. */
+void ringbus__caller_mark(const struct caller_post *post);
+
 /* Then one of these. */
 void ringbus__caller_cancel(struct caller_post *post);
 void ringbus__caller_deliver(struct caller_post *post);
@@ -121,6 +128,12 @@ void ringbus__caller_deliver(struct caller_post *post);
  * NULL: there is none. */
 struct pending *ringbus__caller_reserve(struct ringbus_group *group);
 void ringbus__caller_unreserve(struct pending *pending);
+
+/* Around a registration in a caller group: begin (RINGBUS_OK; RINGBUS_ESHUTDOWN, RINGBUS_ESYS), queue replays, held by
+ * the caller, and end. They are delivered in the end, or after the event that this thread is in. */
+int ringbus__caller_begin_replays(struct ringbus_bus *bus, bool *ret_is_outermost);
+void ringbus__caller_queue_replay(struct replay *replay);
+void ringbus__caller_end_replays(bool is_outermost);
 
 /* Take a caller group's memory for nested posts, and give it back; false: out of memory. */
 bool ringbus__caller_open_pool(struct ringbus_group *group);

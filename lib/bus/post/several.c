@@ -1,12 +1,13 @@
-/* several.c - a post to several groups, or by reference: it claims in every ring group of its topic, or in none, then
- * runs the caller groups.
+/* several.c - a post to several groups, to a retained topic, or by reference: it claims in every ring group of its
+ * topic, or in none, then runs the caller groups.
  *
- * I1  the topic's claim lock gives all its groups one order; it covers claiming only
+ * I1  the topic's claim lock gives all its groups one order; it covers claiming, and storing a retained value
  * I2  nobody waits while holding a claim or the claim lock
  * I3  lossy groups are served last, under that lock too, when no lossless one can refuse any more, and refuse nothing:
  *     so what one has dropped or replaced need never be taken back. They take neither references nor claims in place
  * Source: claiming in all rings before filling any is ours. */
 #include "bus/post/post.h"
+#include "bus/retain.h"
 
 int
 ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claims *claims)
@@ -110,21 +111,50 @@ enter_lossy(const struct posting *posting, struct claims *claims, bool has_pass)
     }
 }
 
+/* Under the claim lock: what a retained topic asks for, before and after. */
+static int
+check_retained(const struct posting *posting, const struct claims *claims, bool is_in_place)
+{
+    const int outcome = ringbus__retain_check(
+        posting->topic, posting->size, claims->rings | claims->lossy | claims->callers);
+
+    if (is_in_place && ringbus__retain_size(posting->topic) > 0)
+        return RINGBUS_EINVAL;
+    return outcome == RINGBUS_EAGAIN ? START_AGAIN : outcome;
+}
+
+static void
+store(const struct posting *posting, struct claims *claims)
+{
+    claims->matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
+    ringbus__retain_store(posting->topic, posting->data, posting->size, posting->ordered,
+        claims->rings | claims->lossy, claims->sequences);
+}
+
 int
-ringbus__claims_take(const struct posting *posting, struct claims *claims, bool has_pass)
+ringbus__claims_take(const struct posting *posting, struct claims *claims,
+    const struct caller_post *caller, bool has_pass)
 {
     struct ringbus_topic *topic = posting->topic;
+    const bool is_locked = (claims->rings | claims->lossy) != 0 || topic_is_retained(topic);
     int outcome = RINGBUS_OK;
 
-    if ((claims->rings | claims->lossy) == 0)
-        return RINGBUS_OK;
-    lock_acquire(&topic->claim_lock);
-    outcome = look_at_lossy(posting, claims, has_pass);
-    if (outcome == RINGBUS_OK)
-        outcome = claim_all(posting, claims, has_pass);
-    if (outcome == RINGBUS_OK)
-        enter_lossy(posting, claims, has_pass);
-    lock_release(&topic->claim_lock);
+    if (is_locked) {
+        lock_acquire(&topic->claim_lock);
+        outcome = check_retained(posting, claims, caller == NULL);
+        if (outcome == RINGBUS_OK)
+            outcome = look_at_lossy(posting, claims, has_pass);
+        if (outcome == RINGBUS_OK)
+            outcome = claim_all(posting, claims, has_pass);
+        if (outcome == RINGBUS_OK)
+            enter_lossy(posting, claims, has_pass);
+        if (outcome == RINGBUS_OK)
+            store(posting, claims);
+    }
+    if (outcome == RINGBUS_OK && caller != NULL && claims->callers != 0)
+        ringbus__caller_mark(caller);
+    if (is_locked)
+        lock_release(&topic->claim_lock);
     return outcome;
 }
 
@@ -226,7 +256,7 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     if (outcome != RINGBUS_OK)
         return outcome;
     claims.matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    outcome = ringbus__claims_take(posting, &claims, has_pass);
+    outcome = ringbus__claims_take(posting, &claims, &caller, has_pass);
     if (outcome != RINGBUS_OK && claims.callers != 0)
         ringbus__caller_cancel(&caller);
     if (outcome == RINGBUS_EAGAIN) {
@@ -235,7 +265,10 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     }
     if (outcome != RINGBUS_OK)
         return outcome;
-    if (posting->by_reference != NULL)
+    if (posting->by_reference != NULL && (claims.rings | claims.callers) == 0)
+        ringbus__reference_release(posting->by_reference->release, (void *)(uintptr_t)posting->data,
+            posting->by_reference->release_context); /* stored, and that is all */
+    else if (posting->by_reference != NULL)
         fill_by_reference(posting, &claims, &caller);
     else
         fill(posting, &claims);
