@@ -53,6 +53,12 @@ RINGBUS_BEGIN_DECLS
 /* The monotonic clock, in nanoseconds. Thread: any. */
 RINGBUS_API int64_t ringbus_now_ns(void);
 
+/* How a bus, a group or a consumer ends. */
+enum ringbus_how {
+    RINGBUS_DRAIN = 1,  /* deliver what was posted before */
+    RINGBUS_DISCARD = 2 /* do not; count it */
+};
+
 /* What becomes of an event for which a group has no room. A lossy group (all but LOSSLESS) refuses no post and makes
  * none wait: what it drops is counted (figure `dropped`) and told, once, in the `lost` of a later event; consumers of
  * it count in what a post returns. It has one executor, no consumer has an `after`, and it goes on dropping while it is

@@ -351,7 +351,8 @@ START_TEST(dump_writes_a_line_an_object_whatever_the_names)
         lines += text[i] == '\n';
     ck_assert_uint_eq(lines, 4);
     ck_assert_msg(
-        strstr(text, "topic a\\x0ab\\x1b[31m: consumers=1 passed=0 dead=0 stored=0\n") != NULL, "%s", text);
+        strstr(text, "topic a\\x0ab\\x1b[31m: consumers=1 passed=0 dead=0 stored=0\n") != NULL,
+        "%s", text);
     ck_assert_msg(strstr(text, "consumer c\\x5cd\\xff in group-0: ") != NULL, "%s", text);
     ck_assert_int_eq(text[size - 1], '\n');
     free(text);
