@@ -6,6 +6,7 @@
 # its line; ALL=1 asks that of each of them, and SEARCH=1 tries all scenarios and names the first that would do. A
 # scenario `rmw:NAME` is run with the barriers of a build for ThreadSanitizer, `bus:NAME` with the bus; one that ends in
 # `+` with one preemption and one stale read more.
+# TRUST=1: the scenarios are known to pass without a mutant, within the same bounds (ctest -L model).
 # PART=bus tries only those that the bus's scenarios find, PART=ring the others. CC, CFLAGS: as usual.
 set -eu
 root=$(cd "$1" && pwd)
@@ -13,7 +14,7 @@ mkdir -p "$2"
 work=$(cd "$2" && pwd)
 shift 2
 wanted=" $* "
-: "${CC:=cc}" "${CFLAGS:=-O1}" "${ALL:=}" "${SEARCH:=}" "${PART:=}"
+: "${CC:=cc}" "${CFLAGS:=-O1}" "${ALL:=}" "${SEARCH:=}" "${PART:=}" "${TRUST:=}"
 model=$root/tests/model
 list=$model/mutants.list
 
@@ -92,10 +93,11 @@ build_mutant() {
 fails() {
     program=$1
     name_of=${2#*:}
+    case $2 in bus:*) most_stale=1 ;; *) most_stale=2 ;; esac # as in CMakeLists.txt
     shift 2
     case $name_of in
     *+) set -- "$@" --preempts 3 --stale 3 "${name_of%+}" ;;
-    *) set -- "$@" --preempts 2 --stale 2 "$name_of" ;;
+    *) set -- "$@" --preempts 2 --stale "$most_stale" "$name_of" ;;
     esac
     status=0
     timeout 120 "$program" "$@" >"$work/log" 2>&1 || status=$?
@@ -110,6 +112,7 @@ kind_of() {
 passes() {
     grep -qxF "$1" "$work/passes" && return 0
     build "$(kind_of "$1")"
+    [ -z "$TRUST" ] || return 0
     if fails "$work/$(kind_of "$1")/model" "$1" || [ "$status" -ne 0 ]; then
         echo "fails without a mutant: $1"
         return 1
