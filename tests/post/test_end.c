@@ -11,6 +11,7 @@ static void
 post_all(struct ringbus_topic *topic)
 {
     for (uint64_t i = 0; i < COUNT; i++) {
+        memset(&payloads[i], 0, sizeof payloads[i]);
         payloads[i].number = i;
         ck_assert_int_ge(payload_post(topic, &payloads[i]), 1);
     }
@@ -248,6 +249,7 @@ START_TEST(a_polled_group_whose_thread_exits_in_a_handler_releases)
     struct ringbus_topic *topic = topic_open(bus, "a");
     pthread_t thread;
 
+    memset(payloads, 0, sizeof payloads);
     payload_probe(bus, &probe, polled, "a");
     for (uint64_t i = 0; i < 3; i++) { /* the last pass is the one that is broken off */
         payloads[i].number = i;
@@ -286,11 +288,16 @@ post_first(void *topic)
 static void
 check_exit_in_caller(bool has_ring)
 {
-    static struct probe probe = {.act = nest_and_leave}, ring;
-    struct ringbus_bus *bus = bus_open_small(8, &hooks);
-    struct ringbus_topic *topic = topic_open(bus, "a");
+    static struct probe probe, ring;
+    struct ringbus_bus *bus = NULL;
+    struct ringbus_topic *topic = NULL;
     pthread_t thread;
 
+    reset(&probe);
+    reset(&ring);
+    bus = bus_open_small(8, &hooks);
+    topic = topic_open(bus, "a");
+    probe.act = nest_and_leave;
     probe.of_act = topic;
     payload_probe(bus, &probe, group_open(bus, RINGBUS_GROUP_CALLER, 8), "a");
     if (has_ring)

@@ -4,6 +4,15 @@
 static const struct ringbus_event *kept[8];
 static struct payload payload, second;
 
+/* What a test before has left: under the sanitizers they share a process. */
+static void
+forget(void)
+{
+    memset(kept, 0, sizeof kept);
+    memset(&payload, 0, sizeof payload);
+    memset(&second, 0, sizeof second);
+}
+
 static void
 keep(struct probe *probe, const struct ringbus_event *event)
 {
@@ -26,6 +35,7 @@ START_TEST(a_copy_is_not_kept)
     static struct probe probe = {.act = keep_not};
     struct ringbus_bus *bus = bus_open_small(2, NULL);
 
+    forget();
     payload_probe(bus, &probe, NULL, "a");
     ck_assert_int_eq(post_number(bus, "a", 1), 1);
     bus_flush(bus);
@@ -93,6 +103,7 @@ START_TEST(a_close_is_refused_when_a_handler_has_kept_an_event_meanwhile)
     struct ringbus_topic *topic = NULL;
     struct call call;
 
+    forget();
     gate_init(&gate);
     probe.gate = &gate;
     calls_begin();
@@ -127,6 +138,7 @@ START_TEST(the_last_drop_releases_on_its_thread)
     struct ringbus_topic *topic = topic_open(bus, "a");
     struct worker worker;
 
+    forget();
     payload_probe(bus, &probe, NULL, "a");
     payload_probe(bus, &other, NULL, "a");
     ck_assert_int_eq(payload_post(topic, &payload), 2);
@@ -162,6 +174,7 @@ START_TEST(what_is_kept_and_dropped_in_the_handler_is_released_after_it)
     struct ringbus_bus *bus = bus_open_small(2, NULL);
     struct ringbus_topic *a = topic_open(bus, "a"), *b = topic_open(bus, "b");
 
+    forget();
     payload_probe(bus, &ring, NULL, "a");
     payload_probe(bus, &caller, group_open(bus, RINGBUS_GROUP_CALLER, 2), "b");
     ck_assert_int_eq(payload_post(a, &payload), 1);
@@ -188,6 +201,7 @@ START_TEST(any_number_of_events_may_be_kept_while_posts_go_on)
     struct ringbus_bus *bus = bus_open_small(2, NULL);
     struct ringbus_topic *topic = topic_open(bus, "a");
 
+    forget();
     payload_probe(bus, &probe, NULL, "a");
     for (int round = 0; round < 2; round++) {
         memset(payloads, 0, sizeof payloads);
@@ -239,6 +253,7 @@ START_TEST(any_number_of_posts_may_be_in_caller_handlers_while_their_slots_are_u
     struct ringbus_bus *bus = bus_open_small(2, NULL);
     struct ringbus_topic *topic = topic_open(bus, "a");
 
+    forget();
     gate_init(&inside);
     payload_probe(bus, &ring, NULL, "a");
     payload_probe(bus, &caller, group_open(bus, RINGBUS_GROUP_CALLER, 2), "a");
@@ -309,6 +324,7 @@ START_TEST(a_nested_post_is_released_after_the_batch_end_that_is_due)
     struct ringbus_bus *bus = bus_open_small(2, NULL);
     struct ringbus_topic *topic = topic_open(bus, "a");
 
+    forget();
     probe.of_act = topic;
     payload.number = 1;
     payload_probe(bus, &probe, group_open(bus, RINGBUS_GROUP_CALLER, 2), "a");
@@ -336,6 +352,7 @@ START_TEST(what_a_release_posts_in_a_caller_groups_post_is_nested_in_that)
     struct ringbus_bus *bus = bus_open_small(2, NULL);
     struct ringbus_topic *topic = topic_open(bus, "a");
 
+    forget();
     payload_probe(bus, &probe, group_open(bus, RINGBUS_GROUP_CALLER, 2), "a");
     payload.number = 1;
     payload.act = post_again;
@@ -415,6 +432,7 @@ START_TEST(a_post_to_rings_and_callers_without_memory_changes_nothing)
     struct ringbus_bus *bus = NULL;
     struct ringbus_topic *topic = NULL;
 
+    forget();
     faulty_allocator_init(&memory, 0, 0);
     options.allocator = &memory.allocator;
     bus = bus_open(&options);
