@@ -126,11 +126,13 @@ note_error(struct ringbus_bus *bus, const struct ringbus_event *event,
 {
     struct hooks *hooks = context;
 
+    lock_acquire(&hooks->lock);
     hooks->code = code;
     hooks->has_event = event != NULL;
     hooks->number = event ? number_of(event) : 0;
     hooks->consumer = consumer;
     hooks->thread = pthread_self();
+    lock_release(&hooks->lock);
     add_u32(&hooks->errors, 1, TEST_RELEASE);
     if (hooks->on_error != NULL)
         hooks->on_error(bus, consumer, hooks);
@@ -141,9 +143,11 @@ note_dead(struct ringbus_bus *bus, const struct ringbus_event *event, void *cont
 {
     struct hooks *hooks = context;
 
+    lock_acquire(&hooks->lock);
     hooks->number = number_of(event);
     hooks->has_handle = event->handle != NULL;
     hooks->thread = pthread_self();
+    lock_release(&hooks->lock);
     add_u32(&hooks->dead, 1, TEST_RELEASE);
     if (hooks->on_dead != NULL)
         hooks->on_dead(bus, event, hooks);

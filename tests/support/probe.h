@@ -4,6 +4,7 @@
 #ifndef TESTS_SUPPORT_PROBE_H
 #define TESTS_SUPPORT_PROBE_H
 
+#include "base/lock.h"
 #include "support/gate.h"
 
 /* ---- probes ---- */
@@ -89,6 +90,7 @@ struct hooks {
     void *of_test;
 
     struct atomic_u32 errors, dead, shutdowns, rows;
+    struct lock lock;                  /* around what is noted; hooks may run on several threads */
     int code;                          /* of the last error */
     bool has_event;                    /* of the last error */
     uint64_t number;                   /* of the last error's, or the last dead, event */
