@@ -132,7 +132,7 @@ ringbus__bus_dropped(struct ringbus_bus *bus)
     has_dropped = bus->has_dropped;
     bus->has_dropped = false;
     lock_release(&bus->lock);
-    if (has_dropped && ringbus__bus_must_not_wait())
+    if (has_dropped && record_here(&ringbus__record)->deliveries > 0)
         ringbus__bus_moved(bus); /* an executor settles after its pass */
     else if (has_dropped)
         ringbus__bus_settle(bus);

@@ -42,6 +42,7 @@ struct ringbus_consumer {
     _Alignas(CPU_LINE) struct atomic_u32 batch_due;
     struct lock serial;           /* caller groups: held around a call of a serialized consumer */
     struct atomic_u64 calls_left; /* of max_deliveries */
+    struct atomic_u64 discarded_replays; /* figure; by any thread */
 
     /* guarded by the bus lock */
     bool is_exhausted; /* no calls are left */

@@ -417,6 +417,8 @@ end_exact(struct ringbus_consumer *consumer, const char *name)
         end_registration(found);
     } else if (is_exact) {
         found->is_exact = false;
+        ringbus__replay_drop(found); /* patterns replay nothing */
+        ringbus__report_registration(found);
         ringbus__topic_release(topic);
     }
     ringbus__topic_release(topic);

@@ -129,6 +129,39 @@ START_TEST(a_pattern_is_registered_on_all_topics_or_there_is_no_memory)
 }
 END_TEST
 
+/* The n-th allocation fails while a post makes a topic that a pattern and a predicate match. False: it needs fewer. */
+static bool
+check_new_topic(uint64_t nth)
+{
+    struct scene *scene = malloc(sizeof *scene);
+    bool refused = false;
+    int outcome = RINGBUS_OK;
+
+    scene_open(scene);
+    ck_assert_int_eq(register_match(scene), RINGBUS_OK);
+    scene->memory.refuse_from = load_u64(&scene->memory.calls, ORDER_COUNT) + nth;
+    scene->memory.refuse_count = 1;
+    outcome = ringbus_post(scene->bus, "q.x.r", NULL, 0);
+    refused = load_u64(&scene->memory.calls, ORDER_COUNT) >= scene->memory.refuse_from;
+    scene->memory.refuse_from = 0;
+    ck_assert_int_eq(outcome, refused ? RINGBUS_ENOMEM : 2);
+    ck_assert_int_eq(ringbus_post(scene->bus, "q.x.r", NULL, 0), 2);
+    ck_assert_int_eq(ringbus_is_subscribed(scene->bus, scene->second.consumer, "q.x.r"), 1);
+    scene_close(scene);
+    free(scene);
+    return refused;
+}
+
+START_TEST(a_new_topic_has_all_its_consumers_or_there_is_no_memory)
+{
+    uint64_t nth = 1;
+
+    while (check_new_topic(nth))
+        nth++;
+    ck_assert_uint_gt(nth, 4);
+}
+END_TEST
+
 /* To a topic that is made for it. */
 static int
 post(struct scene *scene)
@@ -198,7 +231,8 @@ END_TEST
 int
 main(void)
 {
-    return RUN_TESTS("pattern", a_pattern_is_registered_on_all_topics_or_there_is_no_memory,
+    return RUN_TESTS("pattern", a_new_topic_has_all_its_consumers_or_there_is_no_memory,
+        a_pattern_is_registered_on_all_topics_or_there_is_no_memory,
         a_new_topic_is_matched_or_there_is_no_memory, a_post_that_nobody_wants_needs_no_memory,
         patterns_end_without_memory);
 }

@@ -324,6 +324,41 @@ START_TEST(also_when_a_ring_has_them_too)
 }
 END_TEST
 
+static void *
+publish_claim(void *topic)
+{
+    struct ringbus_claim claim;
+    uint64_t number = 2;
+
+    MUST(ringbus_topic_claim_until(topic, sizeof number, RINGBUS_FOREVER, NULL, &claim) == 1,
+        "claim_until");
+    memcpy(claim.data, &number, sizeof number);
+    ringbus_topic_publish(&claim);
+    MUST(false, "the thread has come back");
+    return NULL;
+}
+
+START_TEST(a_thread_that_exits_amid_its_publish_has_no_claim_any_more)
+{
+    static struct probe probe;
+    struct ringbus_bus *bus = NULL;
+    struct ringbus_topic *topic = NULL;
+    pthread_t thread;
+
+    reset(&probe);
+    bus = bus_open_small(8, &hooks);
+    topic = topic_open(bus, "a");
+    probe.act = leave_for_two;
+    payload_probe(bus, &probe, group_open(bus, RINGBUS_GROUP_CALLER, 2), "a");
+    ck_assert_int_eq(pthread_create(&thread, NULL, publish_claim, topic), 0);
+    join_thread(bus, thread);
+    ck_assert_int_eq(
+        IN_TIME(bus, ringbus_shutdown(bus, RINGBUS_DRAIN, RINGBUS_FOREVER)), RINGBUS_OK);
+    ringbus_topic_close(topic);
+    bus_close(bus);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -333,5 +368,5 @@ main(void)
         a_stepped_bus_releases_in_its_steps, a_lane_whose_thread_exits_in_a_handler_releases,
         a_polled_group_whose_thread_exits_in_a_handler_releases,
         a_thread_that_exits_amid_its_post_releases_that_and_the_nested_ones,
-        also_when_a_ring_has_them_too);
+        also_when_a_ring_has_them_too, a_thread_that_exits_amid_its_publish_has_no_claim_any_more);
 }

@@ -126,6 +126,28 @@ START_TEST(a_flush_returns_when_the_replay_it_waited_for_is_dropped)
 }
 END_TEST
 
+START_TEST(unregistering_by_name_drops_the_replay_though_a_pattern_stays)
+{
+    static struct probe probe;
+    struct call call;
+
+    calls_begin();
+    open_waiting(&probe, 1);
+    ck_assert_int_eq(ringbus_register_pattern(bus, probe.consumer, "*"), RINGBUS_OK);
+    call_start(&call, flush, bus);
+    ck_assert_int_eq(ringbus_unregister_consumer(bus, probe.consumer, "a"), RINGBUS_OK);
+    ck_assert_int_eq(call_join(&call, "flush"), RINGBUS_OK);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "waiting"), 1);
+    ck_assert_int_eq(figure_of(bus, "consumer", "waiting", "discarded"), 1);
+    resume();
+    ck_assert_int_eq(post_number(bus, "a", 2), 1);
+    bus_flush(bus);
+    CHECK_NUMBERS(&probe, 2);
+    bus_close(bus);
+    calls_end();
+}
+END_TEST
+
 START_TEST(a_copy_on_its_way_arrives_though_the_topic_retains_no_more)
 {
     static struct probe probe;
@@ -352,6 +374,7 @@ main(void)
     return RUN_TESTS("retained_wait", a_pause_holds_a_replay_and_flush_waits_for_it,
         a_flush_returns_when_the_replay_it_waited_for_is_over,
         a_flush_returns_when_the_replay_it_waited_for_is_dropped,
+        unregistering_by_name_drops_the_replay_though_a_pattern_stays,
         a_copy_on_its_way_arrives_though_the_topic_retains_no_more,
         unregistering_drops_a_replay_and_names_it, a_consumer_that_is_discarded_drops_its_replay,
         draining_delivers_replays, a_shutdown_that_reaches_its_deadline_names_a_replay,

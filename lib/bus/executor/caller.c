@@ -317,6 +317,7 @@ begin_frame(struct record *record, struct ringbus_bus *bus, const struct posting
     frame->last = &frame->first;
     frame->reference = NULL;
     frame->holder = NULL;
+    frame->place = NULL;
     frame->held = NULL;
     frame->delivery = (struct delivery){.record = record, .touch = touch};
     frame->ended = frame->touched_count = 0;
@@ -356,6 +357,7 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     post->nested = NULL;
     post->reference = NULL;
     post->holder = NULL;
+    post->place = NULL;
     post->is_outermost = is_outermost(&ringbus__record);
     return post->is_outermost ? begin_outermost(posting->topic->bus, posting) : begin_nested(post);
 }
@@ -444,6 +446,9 @@ ringbus__caller_release_all(struct frame *frame)
     if (frame->holder != NULL)
         ringbus__reference_unhold(frame->owner, frame->holder);
     frame->holder = NULL;
+    if (frame->place != NULL)
+        ringbus__caller_unreserve(frame->place);
+    frame->place = NULL;
     while (frame->held != NULL) {
         struct pending *pending = frame->held;
 
@@ -552,9 +557,12 @@ ringbus__caller_deliver(struct caller_post *post)
         *frame->last = post->nested;
         for (; *frame->last != NULL; frame->last = &(*frame->last)->next)
             (*frame->last)->reference = post->reference;
+        if (post->place != NULL) /* they have copies */
+            ringbus__caller_unreserve(post->place);
         return;
     }
     frame = ringbus__record.frames = ringbus__record.frame_memory;
+    frame->place = post->place;
     deliver_own(frame, post);
     end_frame(frame);
 }

@@ -45,6 +45,7 @@ struct frame {
     struct ringbus_reference *reference; /* NULL: by copy */
     struct ringbus_reference own;        /* of a post to nothing else */
     struct kept *holder;
+    struct pending *place; /* of the post's own event, if it was claimed in place */
     struct pending *held;
     struct replay *replays; /* of registrations made by this thread, the one under delivery first */
     struct delivery delivery;

@@ -271,11 +271,12 @@ move_to(struct lane *lane, struct atomic_i64 *position, int64_t sequence)
 void
 ringbus__lane_attend(struct ringbus_group *group)
 {
-    /* HINT: ring_moved before contains the light barrier of all these pairs. */
-    const uint32_t watched = load_u32(&group->is_watched, ORDER_HINT);
+    uint32_t watched = 0;
 
+    /* HINT: ring_moved before, or in the advance, contains the light barrier of all these pairs. */
     if (unlikely(load_u32(&group->has_references, ORDER_HINT)))
         ringbus__reference_advance(group);
+    watched = load_u32(&group->is_watched, ORDER_HINT);
     if (unlikely(watched & WATCHED_BY_LOOP) ||
         unlikely(load_u32(&group->bus->attention, ORDER_HINT)))
         ringbus__bus_settle(group->bus);

@@ -208,8 +208,8 @@ drop_slot(struct ringbus_group *group, int64_t sequence)
     /* HINT: the lanes have seen it to be published, or void. */
     if ((load_u64(&slot->stamp, ORDER_HINT) & 1) || entry->reference == NULL)
         return;
+    ring_moved(group->ring); /* for what was released before: this release may take long */
     drop_one(entry->reference);
-    ring_moved(group->ring); /* a release may take long */
 }
 
 static void

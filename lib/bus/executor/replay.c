@@ -123,6 +123,7 @@ static void
 count_discarded(struct replay *replay)
 {
     add_u64(&replay->registration->discarded, 1, ORDER_COUNT);
+    add_u64(&replay->registration->consumer->discarded_replays, 1, ORDER_COUNT);
 }
 
 static struct ringbus_event

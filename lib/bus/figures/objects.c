@@ -15,8 +15,7 @@
     X("groups", "count", "groups that have not ended", look->groups)                               \
     X("consumers", "count", "consumers open, or closing", look->consumers)                         \
     X("dead", "events", "posts that matched nobody", value_of(&bus->dead))                         \
-    X("cached", "count", "topics kept for posts by name, while there are patterns",                \
-        bus->cached_count)                                                                         \
+    X("cached", "count", "topics kept for posts by name, while there are patterns", look->cached)  \
     X("memory", "bytes", "held by the bus", look->memory)                                          \
     X("state", "enum", "0 open, 1 shutting down, 2 its lines have ended, 3 shut down",             \
         load_u32(&bus->state, ORDER_COUNT))
@@ -83,7 +82,7 @@
     X("filtered", "events", "its filter did not want", part_of(filtered))                          \
     X("withheld", "events", "on which a consumer before had failed", part_of(withheld))            \
     X("discarded", "events", "read after a discard, or left by a thread that exited",              \
-        part_of(discarded))                                                                        \
+        part_of(discarded) + value_of(&consumer->discarded_replays))                               \
     X("pending", "events", "in the ring, and not finished; -1: too many to count", look->pending)  \
     X("failed", "calls", "calls that returned a negative number", part_of(failed))                 \
     X("calls_left", "calls", "of max_deliveries; -1: no limit",                                    \
@@ -274,7 +273,8 @@ look_at_consumer(struct ringbus_consumer *consumer, const struct calls *calls)
 {
     struct consumer_look look = {0};
 
-    look.done = part_of(delivered) + part_of(filtered) + part_of(withheld) + part_of(discarded);
+    look.done = part_of(delivered) + part_of(filtered) + part_of(withheld) + part_of(discarded) +
+                value_of(&consumer->discarded_replays);
     for (struct registration *r = consumer->registrations; r != NULL; r = r->next) {
         look.registrations++;
         look.pending += (int64_t)r->pending;

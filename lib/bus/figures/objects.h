@@ -17,7 +17,7 @@ struct calls {
 
 /* What the snapshot has found before it comes to the bus. */
 struct bus_look {
-    int64_t topics, groups, consumers, memory;
+    int64_t topics, cached, groups, consumers, memory;
 };
 
 /* ---- under the bus lock ---- */

@@ -159,6 +159,7 @@ take(struct snapshot *snapshot)
     add_groups(snapshot, &calls, &look);
     add_consumers(snapshot, bus->consumers, &calls, &look);
     add_consumers(snapshot, bus->closing, &calls, &look);
+    look.cached = bus->cached_count;
     lock_release(&bus->lock);
     ringbus__topic_each(bus, ringbus__list_topic, make_missing_room, snapshot);
     lock_acquire(&bus->names);

@@ -163,8 +163,8 @@ ringbus__overflow_leave_out(const struct posting *posting, struct ringbus_group 
         count_dropped(group);
 }
 
-int
-ringbus__overflow_post(const struct posting *posting, struct ringbus_group *group)
+static int
+post_held(const struct posting *posting, struct ringbus_group *group)
 {
     int64_t sequence = 0;
     int matched = 0;
@@ -179,6 +179,20 @@ ringbus__overflow_post(const struct posting *posting, struct ringbus_group *grou
         return ringbus__post_is_closed(posting, group);
     ringbus__overflow_fill(posting, group, sequence);
     return matched;
+}
+
+int
+ringbus__overflow_post(const struct posting *posting, struct ringbus_group *group)
+{
+    const bool is_borrowed = post_borrows_topic(posting);
+    int outcome = RINGBUS_OK;
+
+    if (is_borrowed)
+        ringbus__topic_keep(posting->topic);
+    outcome = post_held(posting, group);
+    if (is_borrowed)
+        ringbus__topic_release(posting->topic);
+    return outcome;
 }
 
 /* ---- the lane ---- */
@@ -223,6 +237,11 @@ take_queued(struct lane *lane, int64_t position, bool *ret_is_event)
 int64_t
 ringbus__overflow_take(struct lane *lane, int64_t position, bool *ret_is_event)
 {
+    /* OWN: left there by a thread that has exited in a replay before it. */
+    if (unlikely(load_ptr(&lane->hand.topic, ORDER_OWN) != NULL)) {
+        *ret_is_event = true;
+        return lane->group->ring->is_lossy ? lane->reader->next - 1 : position + 1;
+    }
     return lane->group->ring->is_lossy ? take_copy(lane, ret_is_event)
                                        : take_queued(lane, position, ret_is_event);
 }

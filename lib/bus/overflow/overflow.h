@@ -12,7 +12,8 @@
  * I3  an entry's topic is looked at only by a lane that has a copy that counts, or the entry itself, and has not passed
  *     it: so the topic is not freed (topic.h I2)
  * I4  a post that has entered a lossy group does not look at the route again. If its consumer has left since, or the
- *     group has a new life, nobody else had a claim on the event, and it is an event of the group
+ *     group has a new life, nobody else had a claim on the event, and it is an event of the group. So it holds the
+ *     topic until it has: who retires a topic goes by what was claimed before
  * Source: message queues that drop at the head or at the tail; that each drop is told, and once, is ours. */
 #ifndef RINGBUS_BUS_OVERFLOW_OVERFLOW_H
 #define RINGBUS_BUS_OVERFLOW_OVERFLOW_H

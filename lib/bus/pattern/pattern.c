@@ -318,6 +318,7 @@ unregister_question(
     rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
     ringbus__report_tell(bus, rows);
+    ringbus__bus_dropped(bus);
     return pattern != NULL ? RINGBUS_OK : RINGBUS_ENOENT;
 }
 

@@ -161,13 +161,22 @@ is_of_this_thread(const struct ringbus_claim *claim)
     return claim->thread == record_here(&ringbus__record);
 }
 
-static void
-finish(struct ringbus_claim *claim)
+/* It is no claim of the thread's any more. What it has in a caller group, to be unreserved. */
+static struct pending *
+forget(struct ringbus_claim *claim)
 {
     struct pending *place = claim->place;
 
     clear(claim);
     ringbus__record.claims--;
+    return place;
+}
+
+static void
+finish(struct ringbus_claim *claim)
+{
+    struct pending *place = forget(claim);
+
     if (place != NULL)
         ringbus__caller_unreserve(place);
 }
@@ -253,11 +262,13 @@ ringbus_topic_publish(struct ringbus_claim *claim)
         return outcome;
     }
     publish_in_rings(&posting, claim);
-    if (caller.groups != 0)
-        ringbus__caller_mark(&caller);
-    if (caller.groups != 0)
-        ringbus__caller_deliver(&caller);
-    finish(claim);
+    if (caller.groups == 0) {
+        finish(claim);
+        return matched;
+    }
+    ringbus__caller_mark(&caller);
+    caller.place = forget(claim); /* a handler may end the thread */
+    ringbus__caller_deliver(&caller);
     return matched;
 }
 

@@ -33,6 +33,14 @@ struct caller_post;
 /* The groups have changed under the post. */
 enum { START_AGAIN = 1 << 30 };
 
+/* By a handler, which may have the topic from its event alone: whoever enters a lossy group, where nobody looks at the
+ * route again, holds it meanwhile. */
+static inline bool
+post_borrows_topic(const struct posting *posting)
+{
+    return ringbus__record.deliveries > 0 && !posting->holds_topic;
+}
+
 /* To more than one group, to caller groups, or by reference (several.c). What the post returns, or START_AGAIN. */
 int ringbus__post_several(const struct posting *posting, uint64_t route);
 
@@ -111,6 +119,8 @@ struct caller_post {
     /* by reference, and somebody beside this post names it */
     struct ringbus_reference *reference;
     struct kept *holder; /* NULL, or whose block it is */
+    struct pending
+        *place; /* NULL, or where a claim in place has its event: it goes with the delivery */
 };
 
 /* Secure what the post will need in the caller groups of `groups`: RINGBUS_OK; RINGBUS_EAGAIN: a group has no room for

@@ -243,6 +243,35 @@ fill(const struct posting *posting, const struct claims *claims)
     }
 }
 
+static void
+publish(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+{
+    if (posting->by_reference == NULL)
+        fill(posting, claims);
+    else if ((claims->rings | claims->callers) != 0)
+        fill_by_reference(posting, claims, caller);
+    else /* stored, and that is all */
+        ringbus__reference_release(posting->by_reference->release, (void *)(uintptr_t)posting->data,
+            posting->by_reference->release_context);
+}
+
+static int
+claim_and_publish(
+    const struct posting *posting, struct claims *claims, struct caller_post *caller, bool has_pass)
+{
+    const bool is_borrowed = claims->lossy != 0 && post_borrows_topic(posting);
+    int outcome = RINGBUS_OK;
+
+    if (is_borrowed)
+        ringbus__topic_keep(posting->topic);
+    outcome = ringbus__claims_take(posting, claims, caller, has_pass);
+    if (outcome == RINGBUS_OK)
+        publish(posting, claims, caller);
+    if (is_borrowed)
+        ringbus__topic_release(posting->topic);
+    return outcome;
+}
+
 int
 ringbus__post_several(const struct posting *posting, uint64_t route)
 {
@@ -256,7 +285,7 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     if (outcome != RINGBUS_OK)
         return outcome;
     claims.matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    outcome = ringbus__claims_take(posting, &claims, &caller, has_pass);
+    outcome = claim_and_publish(posting, &claims, &caller, has_pass);
     if (outcome != RINGBUS_OK && claims.callers != 0)
         ringbus__caller_cancel(&caller);
     if (outcome == RINGBUS_EAGAIN) {
@@ -265,13 +294,6 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     }
     if (outcome != RINGBUS_OK)
         return outcome;
-    if (posting->by_reference != NULL && (claims.rings | claims.callers) == 0)
-        ringbus__reference_release(posting->by_reference->release, (void *)(uintptr_t)posting->data,
-            posting->by_reference->release_context); /* stored, and that is all */
-    else if (posting->by_reference != NULL)
-        fill_by_reference(posting, &claims, &caller);
-    else
-        fill(posting, &claims);
     if (claims.callers != 0)
         ringbus__caller_deliver(&caller);
     return claims.matched;
