@@ -8,7 +8,7 @@
 
 #include "room/fixture.h"
 
-enum { EVENTS = 20000, MOST = 5, POSTERS = 2, MOST_HOPS = 12, SHORT_NS = 1000 };
+enum { EVENTS = 5000, MOST = 5, POSTERS = 2, MOST_HOPS = 12, SHORT_NS = 1000 };
 
 struct field;
 
