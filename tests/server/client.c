@@ -138,7 +138,7 @@ fill(struct client *client, size_t size)
         MUST(is_ready(client, POLLIN) || os_real()->now_ns() < until, "the server does not answer");
         count = recv(
             client->socket, client->input + client->end, sizeof client->input - client->end, 0);
-        if (count == 0 || (count < 0 && errno != EAGAIN)) {
+        if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
             client->has_ended = true;
             return false;
         }

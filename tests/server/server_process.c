@@ -27,6 +27,31 @@ become_server(const struct server_process *server, int output, const char *const
     _exit(127);
 }
 
+/* What the server has said; by the test, or by a check of it that fails. */
+static void
+show_errors(const struct server_process *server)
+{
+    char text[4096];
+    off_t at = 0;
+    ssize_t size;
+
+    while ((size = pread(server->errors, text, sizeof text, at)) > 0) {
+        (void)!write(STDERR_FILENO, text, (size_t)size);
+        at += size;
+    }
+}
+
+static const struct server_process *running;
+
+static void
+show_running(int number)
+{
+    if (running != NULL)
+        show_errors(running);
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
 void
 server_run(struct server_process *server, const char *const *arguments)
 {
@@ -46,6 +71,8 @@ server_run(struct server_process *server, const char *const *arguments)
     (void)close(ends[1]);
     server->output = ends[0];
     server->port = 0;
+    running = server;
+    (void)signal(SIGABRT, show_running);
 }
 
 /* The first line it prints. */
@@ -91,19 +118,6 @@ server_signal(const struct server_process *server, int number)
     MUST(kill(server->pid, number) == 0, "the server is gone");
 }
 
-static void
-show_errors(const struct server_process *server)
-{
-    char text[4096];
-    off_t at = 0;
-    ssize_t size;
-
-    while ((size = pread(server->errors, text, sizeof text, at)) > 0) {
-        (void)fwrite(text, 1, (size_t)size, stderr);
-        at += size;
-    }
-}
-
 int
 server_wait(struct server_process *server, int expected)
 {
@@ -116,6 +130,7 @@ server_wait(struct server_process *server, int expected)
         show_errors(server);
     (void)close(server->output);
     (void)close(server->errors);
+    running = NULL;
     return code;
 }
 
