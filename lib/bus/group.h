@@ -26,8 +26,7 @@ struct entry {
     struct ringbus_topic *topic;
     uint64_t ordered;
     struct ringbus_reference *reference; /* NULL: the payload is here */
-    uint32_t size;
-    uint32_t flags;
+    size_t size;
     unsigned char data[];
 };
 

@@ -1,6 +1,8 @@
 /* retain.c - topics retain their last value, or cease to. */
 #include "bus/retain.h"
 
+#include <assert.h>
+
 #include "bus/consumer.h"
 #include "bus/executor/replay.h"
 #include "bus/group.h"
@@ -137,6 +139,7 @@ ringbus_topic_retain(struct ringbus_topic *topic, size_t max_size)
     struct ringbus_bus *bus = NULL;
     int outcome = RINGBUS_OK;
 
+    assert(topic_is_live(topic));
     if (topic == NULL || max_size > MAX_RETAINED)
         return RINGBUS_EINVAL;
     bus = topic->bus;

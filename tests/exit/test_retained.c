@@ -11,7 +11,7 @@ static struct faulty_allocator memory;
 
 /* Topics "a" and "b" have values. */
 static void
-open_retained(uint32_t kind, uint32_t lanes)
+open_retained(uint32_t kind, uint32_t lanes, uint32_t overflow)
 {
     static const char *const names[] = {"a", "b"};
     struct ringbus_options options = options_with(&hooks);
@@ -23,6 +23,7 @@ open_retained(uint32_t kind, uint32_t lanes)
     bus = bus_open(&options);
     group.kind = kind;
     group.lanes = lanes;
+    group.overflow = overflow;
     group.name = "broken";
     ck_assert_int_eq(ringbus_group_open(bus, &group, &broken), RINGBUS_OK);
     for (int i = 0; i < 2; i++) {
@@ -58,7 +59,7 @@ check_lane(uint32_t lanes, bool is_thread_safe, bool is_in_batch_end)
         leaver.batch_act = leave_probe;
     else
         leaver.act = exit_in_handler;
-    open_retained(RINGBUS_GROUP_THREADS, lanes);
+    open_retained(RINGBUS_GROUP_THREADS, lanes, RINGBUS_LOSSLESS);
     add_probe(bus, &leaver, "leaver", broken, "a");
     check_end(&leaver, 1);
 }
@@ -69,6 +70,48 @@ START_TEST(a_lane_that_exits_in_a_replay_ends_its_group)
     check_lane(1, false, true);
     check_lane(3, true, false);
     check_lane(3, true, true);
+}
+END_TEST
+
+static void
+register_leaver(struct probe *probe, const struct ringbus_event *event)
+{
+    const struct probe *leaver = probe->of_act;
+
+    if (number_of(event) == 1)
+        MUST(ringbus_register_consumer(bus, leaver->consumer, "a") == RINGBUS_OK, "register");
+}
+
+/* The replay comes between two events, when the lane has copied the second one. */
+static void
+check_lossy(uint32_t overflow)
+{
+    static struct probe leaver, other;
+
+    memset(&leaver, 0, sizeof leaver);
+    memset(&other, 0, sizeof other);
+    leaver.act = exit_in_handler;
+    leaver.name = "leaver";
+    other.act = register_leaver;
+    other.of_act = &leaver;
+    open_retained(RINGBUS_GROUP_THREADS, 1, overflow);
+    leaver.group = broken;
+    probe_open(bus, &leaver);
+    add_probe(bus, &other, "other", broken, "first");
+    probe_register(&other, "second");
+    ck_assert_int_eq(ringbus_group_pause(broken), RINGBUS_OK);
+    ck_assert_int_eq(post_number(bus, "first", 1), 1);
+    ck_assert_int_eq(post_number(bus, "second", 2), 1);
+    ck_assert_int_eq(ringbus_group_resume(broken), RINGBUS_OK);
+    check_end(&leaver, 1);
+    ck_assert_uint_eq(probe_calls(&other), 1);
+    ck_assert_uint_eq(undelivered(&hooks, "second", "other"), 1);
+}
+
+START_TEST(a_lane_that_exits_in_a_replay_before_an_event_it_has_copied_names_both)
+{
+    check_lossy(RINGBUS_DROP_OLDEST);
+    check_lossy(RINGBUS_CONFLATE);
 }
 END_TEST
 
@@ -98,7 +141,7 @@ check_caller(bool is_thread_safe, bool is_in_batch_end)
         leaver.batch_act = leave_probe;
     else
         leaver.act = exit_in_handler;
-    open_retained(RINGBUS_GROUP_CALLER, 1);
+    open_retained(RINGBUS_GROUP_CALLER, 1, RINGBUS_LOSSLESS);
     leaver.group = broken;
     probe_open(bus, &leaver);
     MUST(pthread_create(&thread, NULL, register_last, &leaver) == 0, "no thread");
@@ -123,5 +166,6 @@ int
 main(void)
 {
     return RUN_TESTS("exit_retained", a_lane_that_exits_in_a_replay_ends_its_group,
+        a_lane_that_exits_in_a_replay_before_an_event_it_has_copied_names_both,
         a_thread_that_exits_in_its_registration_leaves_nothing_behind);
 }

@@ -84,7 +84,33 @@ check_caught(struct use *use, void (*run)(void *context), uint32_t count)
 
 /* ---- consumers ---- */
 
-enum { CONSUMER_CALLS = 8 };
+enum { CONSUMER_CALLS = 12 };
+
+static int
+match_nothing(const char *topic, void *context)
+{
+    (void)topic, (void)context;
+    return 0;
+}
+
+static void
+use_patterns(struct use *use)
+{
+    switch (use->call) {
+    case 8:
+        use->outcome = ringbus_register_pattern(use->bus, use->consumer, "*");
+        break;
+    case 9:
+        use->outcome = ringbus_unregister_pattern(use->bus, use->consumer, "*");
+        break;
+    case 10:
+        use->outcome = ringbus_register_match(use->bus, use->consumer, match_nothing, NULL);
+        break;
+    default:
+        use->outcome = ringbus_unregister_match(use->bus, use->consumer, match_nothing, NULL);
+        break;
+    }
+}
 
 static void
 use_consumer(void *context)
@@ -114,8 +140,11 @@ use_consumer(void *context)
     case 6:
         use->outcome = ringbus_consumer_name(use->consumer) != NULL;
         break;
-    default:
+    case 7:
         use->outcome = ringbus_consumer_context(use->consumer) != NULL;
+        break;
+    default:
+        use_patterns(use);
         break;
     }
 }
@@ -221,7 +250,7 @@ END_TEST
 
 /* ---- topics ---- */
 
-enum { TOPIC_CALLS = 7 };
+enum { TOPIC_CALLS = 8 };
 
 static void
 use_topic(void *context)
@@ -247,6 +276,9 @@ use_topic(void *context)
         break;
     case 5:
         use->outcome = ringbus_topic_claim_until(use->topic, 1, 0, NULL, &claim);
+        break;
+    case 6:
+        use->outcome = ringbus_topic_retain(use->topic, 8);
         break;
     default:
         ringbus_topic_close(use->topic);

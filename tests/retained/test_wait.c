@@ -211,6 +211,24 @@ drain_bus(void *context)
     return ringbus_shutdown(context, RINGBUS_DRAIN, RINGBUS_FOREVER);
 }
 
+START_TEST(a_shutdown_returns_when_a_thread_that_may_poll_drops_the_replay)
+{
+    static struct probe probe;
+    struct call call;
+
+    calls_begin();
+    open_waiting(&probe, 1);
+    group_open(bus, RINGBUS_GROUP_POLLED, 8); /* its thread is this one, until another polls */
+    call_start(&call, drain_bus, bus);
+    AWAIT_ON(bus, figure_of(bus, "bus", "", "state") == 1);
+    ck_assert_int_eq(ringbus_unregister_consumer(bus, probe.consumer, "a"), RINGBUS_OK);
+    ck_assert_int_eq(call_join(&call, "a drain"), RINGBUS_OK);
+    ck_assert_uint_eq(probe_calls(&probe), 0);
+    bus_close(bus);
+    calls_end();
+}
+END_TEST
+
 /* It waits for the replay. */
 static void
 check_draining(struct probe *probe, uint32_t lanes, int (*drain)(void *context), void **what)
@@ -377,7 +395,8 @@ main(void)
         unregistering_by_name_drops_the_replay_though_a_pattern_stays,
         a_copy_on_its_way_arrives_though_the_topic_retains_no_more,
         unregistering_drops_a_replay_and_names_it, a_consumer_that_is_discarded_drops_its_replay,
-        draining_delivers_replays, a_shutdown_that_reaches_its_deadline_names_a_replay,
+        a_shutdown_returns_when_a_thread_that_may_poll_drops_the_replay, draining_delivers_replays,
+        a_shutdown_that_reaches_its_deadline_names_a_replay,
         a_group_that_is_discarded_counts_its_replays, a_consumer_leaves_in_its_replay,
         an_event_waits_for_the_replay_in_a_caller_group);
 }

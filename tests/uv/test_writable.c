@@ -143,6 +143,43 @@ START_TEST(a_threads_group_wakes_the_asker_when_it_has_fallen_to_half)
 }
 END_TEST
 
+static void
+release_slowly(void *data, void *door)
+{
+    (void)data;
+    pass_turnstile(NULL, door);
+}
+
+START_TEST(a_group_that_has_room_only_after_a_release_wakes_the_asker)
+{
+    struct ringbus_post_options options = ringbus_post_options_default();
+    struct ringbus_topic *topic = NULL;
+    struct pair pair;
+    struct turnstile turnstile, door = {.entered = {0}};
+    struct ringbus_group *group = NULL;
+
+    pair_open(&pair);
+    group = open_turnstile(pair.bus, &turnstile, PAIR_CAPACITY, "slow");
+    allow(&turnstile, UINT64_MAX);
+    options.release = release_slowly;
+    options.release_context = &door;
+    ck_assert_int_eq(ringbus_group_pause(group), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_topic_open(pair.bus, "slow", &topic), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_topic_try_post(topic, &door, sizeof door, &options), 1);
+    ck_assert_uint_eq(post_numbers(pair.bus, "slow", 100), PAIR_CAPACITY - 1);
+    ck_assert_int_eq(ringbus_group_resume(group), RINGBUS_OK);
+    await_entered(&door, 1); /* all events are handled, and no slot is free */
+    ck_assert_int_eq(post_number(pair.bus, "slow", 0), RINGBUS_EAGAIN);
+    ask(&pair, count_call, &pair.calls);
+    settle(&pair.place);
+    ck_assert_uint_eq(pair.calls.count, 0);
+    allow(&door, UINT64_MAX);
+    RUN_UNTIL(&pair.place, pair.calls.count > 0);
+    ringbus_topic_close(topic);
+    pair_close(&pair);
+}
+END_TEST
+
 START_TEST(every_group_that_refused_must_have_fallen_to_half)
 {
     struct pair pair;
@@ -299,6 +336,7 @@ main(void)
         a_fall_to_half_before_the_asker_asked_counts,
         a_fall_to_half_before_the_refusal_does_not_count,
         a_threads_group_wakes_the_asker_when_it_has_fallen_to_half,
+        a_group_that_has_room_only_after_a_release_wakes_the_asker,
         every_group_that_refused_must_have_fallen_to_half,
         a_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too,
         a_threads_group_whose_ring_ends_in_an_abandoned_claim_falls_to_half_too,

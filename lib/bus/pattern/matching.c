@@ -22,8 +22,6 @@ note_consumer(struct trie_leaf *leaf, void *context)
     struct matching *matching = context;
     struct ringbus_consumer *consumer = ringbus__pattern_consumer(leaf);
 
-    if (matching->has_failed)
-        return false;
     if (consumer->matched == NULL) {
         consumer->matched = ringbus__registration_make(consumer, matching->topic);
         matching->has_failed = consumer->matched == NULL;

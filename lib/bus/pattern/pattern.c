@@ -3,6 +3,8 @@
  * As for names: all that can fail is prepared, then everything is changed. */
 #include "bus/pattern/pattern.h"
 
+#include <assert.h>
+
 #include "bus/consumer.h"
 #include "bus/group.h"
 #include "bus/pattern/cache.h"
@@ -149,10 +151,11 @@ void
 ringbus__pattern_each(const struct ringbus_bus *bus, const char *name,
     bool (*visit)(struct trie_leaf *leaf, void *context), void *context)
 {
-    ringbus__trie_each(&bus->patterns, name, visit, context);
-    for (struct trie_leaf *at = bus->predicates; at != NULL; at = at->next)
-        if (is_match(pattern_of(at), name) && !visit(at, context))
-            return;
+    bool goes_on = ringbus__trie_each(&bus->patterns, name, visit, context);
+
+    for (struct trie_leaf *at = bus->predicates; at != NULL && goes_on; at = at->next)
+        if (is_match(pattern_of(at), name))
+            goes_on = visit(at, context);
 }
 
 bool
@@ -218,13 +221,6 @@ register_on_all(struct pattern *pattern, struct plan **ret_plans)
     return planning.outcome;
 }
 
-/* Whether the consumer, and its group, may have patterns. */
-static int
-check_consumer(const struct ringbus_consumer *consumer)
-{
-    return ringbus__consumer_is_open(consumer) ? RINGBUS_OK : RINGBUS_ESHUTDOWN;
-}
-
 static int
 register_question(
     struct ringbus_bus *bus, struct ringbus_consumer *consumer, const struct question *question)
@@ -238,8 +234,9 @@ register_question(
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
     lock_acquire(&bus->lock);
-    outcome = check_consumer(consumer);
-    if (outcome == RINGBUS_OK && find(consumer, question) != NULL)
+    if (!ringbus__consumer_is_open(consumer))
+        outcome = RINGBUS_ESHUTDOWN;
+    else if (find(consumer, question) != NULL)
         outcome = RINGBUS_EEXIST;
     if (outcome == RINGBUS_OK)
         outcome = add(consumer, question, &pattern);
@@ -270,6 +267,7 @@ ringbus_register_pattern(
 {
     const struct question question = {.text = pattern};
 
+    assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus || !is_pattern(bus, pattern))
         return RINGBUS_EINVAL;
     return register_question(bus, consumer, &question);
@@ -281,6 +279,7 @@ ringbus_register_match(struct ringbus_bus *bus, struct ringbus_consumer *consume
 {
     const struct question question = {.match = match, .context = context};
 
+    assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus || match == NULL)
         return RINGBUS_EINVAL;
     return register_question(bus, consumer, &question);
@@ -318,7 +317,6 @@ unregister_question(
     rows = ringbus__report_take(bus);
     lock_release(&bus->lock);
     ringbus__report_tell(bus, rows);
-    ringbus__bus_dropped(bus);
     return pattern != NULL ? RINGBUS_OK : RINGBUS_ENOENT;
 }
 
@@ -328,6 +326,7 @@ ringbus_unregister_pattern(
 {
     const struct question question = {.text = pattern};
 
+    assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus || !is_pattern(bus, pattern))
         return RINGBUS_EINVAL;
     return unregister_question(bus, consumer, &question);
@@ -339,6 +338,7 @@ ringbus_unregister_match(struct ringbus_bus *bus, struct ringbus_consumer *consu
 {
     const struct question question = {.match = match, .context = context};
 
+    assert(bus_is_live(bus) && consumer_is_live(consumer));
     if (bus == NULL || consumer == NULL || consumer->bus != bus || match == NULL)
         return RINGBUS_EINVAL;
     return unregister_question(bus, consumer, &question);

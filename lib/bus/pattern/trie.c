@@ -358,17 +358,19 @@ visit_leaves(
     return true;
 }
 
-void
+bool
 ringbus__trie_each(const struct trie *trie, const char *name,
     bool (*visit)(struct trie_leaf *leaf, void *context), void *context)
 {
     struct look look = {trie->root, name, strlen(name), 0};
-    bool goes_on = look.node != NULL;
 
-    while (goes_on) {
+    if (look.node == NULL)
+        return true;
+    do {
         const bool is_end = look.at > look.length;
 
-        goes_on = visit_leaves(is_end ? look.node->ends : look.node->tails, visit, context) &&
-                  (go_down(&look) || go_aside(&look));
-    }
+        if (!visit_leaves(is_end ? look.node->ends : look.node->tails, visit, context))
+            return false;
+    } while (go_down(&look) || go_aside(&look));
+    return true;
 }

@@ -39,8 +39,8 @@ void ringbus__trie_remove(struct trie *trie, const struct ringbus_allocator *all
 /* The leaves of this very pattern; NULL: there are none. */
 struct trie_leaf *ringbus__trie_find(const struct trie *trie, const char *pattern);
 
-/* Call `visit` for each leaf whose pattern matches the name, until it returns false. */
-void ringbus__trie_each(const struct trie *trie, const char *name,
+/* Call `visit` for each leaf whose pattern matches the name, until it returns false, which is returned. */
+bool ringbus__trie_each(const struct trie *trie, const char *name,
     bool (*visit)(struct trie_leaf *leaf, void *context), void *context);
 
 #endif

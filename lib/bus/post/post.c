@@ -75,6 +75,14 @@ ringbus__post_is_late(const struct ringbus_bus *bus)
     return state >= BUS_QUIET || (state == BUS_ENDING && !ringbus__bus_has_pass(bus));
 }
 
+void
+ringbus__post_release(const struct posting *posting)
+{
+    if (posting->by_reference != NULL)
+        ringbus__reference_release(posting->by_reference->release, (void *)(uintptr_t)posting->data,
+            posting->by_reference->release_context);
+}
+
 static __attribute__((noinline)) int
 post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posting)
 {
@@ -100,9 +108,7 @@ post_dead(struct ringbus_bus *bus, const char *name, const struct posting *posti
         bus_leave_hook();
         record->is_in_dead = false;
     }
-    if (posting->by_reference != NULL)
-        ringbus__reference_release(posting->by_reference->release, (void *)(uintptr_t)posting->data,
-            posting->by_reference->release_context);
+    ringbus__post_release(posting);
     return 0;
 }
 

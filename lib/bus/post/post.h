@@ -52,6 +52,9 @@ int ringbus__claims_take(const struct posting *posting, struct claims *claims,
 void ringbus__claims_abandon(
     const struct posting *posting, const struct claims *claims, uint64_t rings);
 
+/* Nobody has a reference to the post's payload: it is released, if it is by reference. No lock held. */
+void ringbus__post_release(const struct posting *posting);
+
 /* The bus ends, and this thread has no business in it any more. */
 bool ringbus__post_is_late(const struct ringbus_bus *bus);
 
@@ -69,8 +72,7 @@ entry_describe(
     entry->topic = posting->topic;
     entry->ordered = posting->ordered;
     entry->reference = reference;
-    entry->size = (uint32_t)posting->size;
-    entry->flags = 0;
+    entry->size = posting->size;
 }
 
 ATOMIC_INLINE void

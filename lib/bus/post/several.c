@@ -170,8 +170,6 @@ count_of(uint64_t groups)
 static int
 hold_block(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
 {
-    caller->reference = NULL;
-    caller->holder = NULL;
     if (posting->by_reference == NULL || claims->rings == 0 || !caller->is_outermost)
         return RINGBUS_OK;
     caller->holder = ringbus__reference_hold(posting->topic->bus);
@@ -250,9 +248,8 @@ publish(const struct posting *posting, const struct claims *claims, struct calle
         fill(posting, claims);
     else if ((claims->rings | claims->callers) != 0)
         fill_by_reference(posting, claims, caller);
-    else /* stored, and that is all */
-        ringbus__reference_release(posting->by_reference->release, (void *)(uintptr_t)posting->data,
-            posting->by_reference->release_context);
+    else
+        ringbus__post_release(posting); /* stored, and that is all */
 }
 
 static int

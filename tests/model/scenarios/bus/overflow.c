@@ -301,6 +301,51 @@ end_both(void)
     end();
 }
 
+/* ---- a topic that only its events hold ---- */
+
+static int
+post_to_its_topic(const struct ringbus_event *event, int consumer)
+{
+    const uint64_t two = 2;
+
+    (void)consumer;
+    if (*(const unsigned char *)event->data == 1)
+        model_check(ringbus_topic_try_post(event->handle, &two, sizeof two, NULL) >= 0);
+    return 0;
+}
+
+static void
+begin_borrowed(void)
+{
+    begin_newest();
+    buses_on_event = post_to_its_topic;
+    post(1);
+    ringbus_topic_close(buses.topics[0]);
+    buses.topics[0] = NULL;
+}
+
+static void
+unregister(void)
+{
+    model_check(ringbus_unregister_consumer(buses.bus, buses.consumers[0], NULL) == RINGBUS_OK);
+}
+
+/* It comes to the table, for which some retired topics are looked at. */
+static void
+open_another(void)
+{
+    struct ringbus_topic *topic = NULL;
+
+    model_check(ringbus_topic_open(buses.bus, "new", &topic) == RINGBUS_OK);
+    ringbus_topic_close(topic);
+}
+
+static void
+end_borrowed(void)
+{
+    buses_check_close();
+}
+
 #define OVERFLOW_ROW(title, what, first, last, ...)                                                \
     {                                                                                              \
         .name = "overflow_" title, .proves = what, .begin = first, .end = last, .threads = {       \
@@ -337,5 +382,11 @@ const struct scenario model_overflow[] = {
         begin_conflate_queued, end_come_back, leave_and_come_back),
     OVERFLOW_HEAVY("order", "a lossy and a lossless group see a topic in one order", begin_both,
         end_both, post_both_one, post_both_two),
+    {.name = "overflow_borrowed",
+        .proves = "a topic stays while its event's handler posts to it, whoever leaves meanwhile",
+        .begin = begin_borrowed,
+        .end = end_borrowed,
+        .threads = {unregister, open_another},
+        .most_stale = 1},
     {0},
 };
