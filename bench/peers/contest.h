@@ -10,26 +10,39 @@
 
 #include "bench.h"
 
-enum { CONTEST_MAX_SYSTEMS = 8, CONTEST_MAX_METRICS = 3, CONTEST_MAX_CPUS = 64 };
+enum { CONTEST_MAX_SYSTEMS = 8, CONTEST_MAX_METRICS = 5, CONTEST_MAX_CPUS = 64 };
+
+/* One of the figures of a pass. */
+struct metric {
+    char name[48];     /* the case it is reported as */
+    const char *field; /* of the answer that has it, as "\"value\":" */
+    const char *unit;  /* as reported */
+    const char *shown; /* the unit of tables, `scale` of the other */
+    double scale;
+    bool is_less_better;
+};
 
 /* A system in one case. */
 struct contestant {
     const char *name;    /* as reported */
     const char *command; /* which serves passes; NULL: it does not take part */
-    const char *wait;    /* its strategy */
+    const char *wait;    /* its strategy, or its threads */
+    bool is_own;         /* of our builds: compared with the contest's `peer` */
 
-    pid_t pid;
+    pid_t pid; /* the leader of a process group */
     FILE *ask, *answers;
     double values[CONTEST_MAX_METRICS][BENCH_MAX_ROUNDS];
 };
 
 struct contest {
     const char *name; /* of the case */
-    bool is_ping;
     uint64_t events;
-    int metrics; /* one, or of a ping-pong three */
+    struct metric metrics[CONTEST_MAX_METRICS];
+    int metric_count;
+    const char *peer; /* the contestant that our builds are compared with */
     struct contestant contestants[CONTEST_MAX_SYSTEMS];
     int count;
+    bool is_quick; /* to see that it works: waits for no calm moment, discards no round */
 
     int rounds;                 /* kept */
     int discarded;              /* rounds that were not like the others */

@@ -1,9 +1,10 @@
 /* machine.c - see machine.h. */
 #include "machine.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "ringbus/types.h"
@@ -29,32 +30,67 @@ all_ticks(double *ret_busy, double *ret_all)
     fclose(file);
 }
 
+/* Of a process, and of those it started and waited for. */
 static double
-ticks_of(pid_t pid)
+ticks_of(const char *pid, long *ret_group)
 {
     char path[64];
-    double user = 0, system = 0;
+    double user = 0, system = 0, waited_user = 0, waited_system = 0;
     FILE *file = NULL;
 
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    *ret_group = 0;
+    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
     file = fopen(path, "r");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lf %lf", &user,
-            &system) != 2)
-        user = system = 0;
+    if (fscanf(file, "%*d (%*[^)]) %*c %*d %ld %*d %*d %*d %*u %*u %*u %*u %*u %lf %lf %lf %lf",
+            ret_group, &user, &system, &waited_user, &waited_system) != 5)
+        user = system = waited_user = waited_system = 0;
     fclose(file);
-    return user + system;
+    return user + system + waited_user + waited_system;
+}
+
+static bool
+is_one_of(const pid_t *pids, int count, long pid)
+{
+    for (int i = 0; i < count; i++)
+        if (pids[i] == pid)
+            return true;
+    return false;
+}
+
+/* Of all processes in the groups that the `count` children lead. */
+static double
+ticks_of_groups(const pid_t *children, int count)
+{
+    DIR *const folder = opendir("/proc");
+    const struct dirent *entry = NULL;
+    double ticks = 0;
+    long group = 0;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        double own = 0;
+
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        own = ticks_of(entry->d_name, &group);
+        if (is_one_of(children, count, group))
+            ticks += own;
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return ticks;
 }
 
 struct load
 load_now(const pid_t *children, int count)
 {
-    struct load load = {.ours = ticks_of(getpid())};
+    long group = 0;
+    struct load load = {.ours = ticks_of("self", &group)};
 
     all_ticks(&load.busy, &load.all);
-    for (int i = 0; i < count; i++)
-        load.ours += ticks_of(children[i]);
+    if (count > 0)
+        load.ours += ticks_of_groups(children, count);
     return load;
 }
 

@@ -11,7 +11,8 @@ struct load {
     double busy, all, ours;
 };
 
-/* Until now; `ours`: this program's and the `count` children's. */
+/* Until now; `ours`: this program's and those of the `count` children, each the leader of a process group, with all
+ * that they started. */
 struct load load_now(const pid_t *children, int count);
 
 /* The share of the CPUs, in percent, that others took between two looks. */

@@ -6,11 +6,12 @@
 
 #include "contest.h"
 
-/* The ratio of `ringbus` to a peer that is wanted: at least, or of latencies at most. */
+/* The ratio of `ringbus` to a peer that is wanted: at least, or where less is better at most. */
 struct goal {
     const char *name; /* of the case, as reported */
     const char *peer;
     double ratio;
+    const char *instead; /* NULL, or the case whose goal, met, will do as well */
 };
 
 /* Append the contest's lines to `results`, and its rows to `table`. `goals` ends with a NULL name.

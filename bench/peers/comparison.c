@@ -1,0 +1,151 @@
+/* comparison.c - see comparison.h. */
+#include "comparison.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { USUAL_ROUNDS = 15, USUAL_CPUS = 2 };
+
+const char *
+comparison_command(const struct comparison *comparison, const char *system)
+{
+    for (int i = 0; i < comparison->system_count; i++)
+        if (strncmp(comparison->systems[i], system, strlen(system)) == 0 &&
+            comparison->systems[i][strlen(system)] == '=')
+            return comparison->commands[i];
+    return NULL;
+}
+
+/* Is `name` one of the words of `cases`? */
+static bool
+is_word_of(const char *cases, const char *name)
+{
+    const size_t length = strlen(name);
+
+    if (cases == NULL)
+        return true;
+    for (const char *at = cases; (at = strstr(at, name)) != NULL; at++)
+        if ((at == cases || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+static bool
+is_wanted(const struct comparison *comparison, const struct contest *contest)
+{
+    for (int i = 0; i < contest->metric_count; i++)
+        if (is_word_of(comparison->cases, contest->metrics[i].name))
+            return true;
+    return is_word_of(comparison->cases, contest->name);
+}
+
+void
+comparison_run(struct comparison *comparison, struct contest *contest, const struct goal *goals)
+{
+    if (!is_wanted(comparison, contest))
+        return;
+    contest->raw = comparison->raw;
+    contest->cpu_count = comparison->cpu_count;
+    memcpy(contest->cpus, comparison->cpus, sizeof contest->cpus);
+    contest->is_quick = comparison->is_quick;
+    if (comparison->is_quick)
+        contest->events /= COMPARISON_QUICK_PART;
+    if (contest_run(contest, comparison->rounds))
+        comparison->missed += report_contest(contest, goals, comparison->results, stdout);
+    else
+        comparison->failed++;
+    fflush(stdout);
+}
+
+/* ---- arguments ---- */
+
+static int
+parse_cpus(const char *text, int *cpus)
+{
+    int count = 0;
+
+    for (char *end = NULL; count < CONTEST_MAX_CPUS && *text != '\0'; text = end) {
+        cpus[count++] = (int)strtol(text, &end, 10);
+        if (end == text)
+            return 0;
+        end += *end == ',';
+    }
+    return count;
+}
+
+/* An option with a value.
+ *
+ * return  false if there is no such option */
+static bool
+take(struct comparison *comparison, const char *name, const char *value)
+{
+    if (strcmp(name, "--rounds") == 0)
+        comparison->rounds = atoi(value);
+    else if (strcmp(name, "--cases") == 0)
+        comparison->cases = *value ? value : NULL;
+    else if (strcmp(name, "--cpus") == 0)
+        comparison->cpu_count = parse_cpus(value, comparison->cpus);
+    else if (strcmp(name, "--results") == 0)
+        comparison->results_path = value;
+    else if (strcmp(name, "--raw") == 0)
+        comparison->raw_path = value;
+    else
+        return false;
+    return true;
+}
+
+static bool
+parse(struct comparison *comparison, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--quick") == 0) {
+            comparison->is_quick = true;
+            comparison->rounds = 1;
+            continue;
+        }
+        if (take(comparison, argv[i], i + 1 < argc ? argv[i + 1] : "")) {
+            i++;
+            continue;
+        }
+        if (strchr(argv[i], '=') == NULL || comparison->system_count == COMPARISON_MAX_SYSTEMS)
+            return false;
+        comparison->systems[comparison->system_count] = argv[i];
+        comparison->commands[comparison->system_count++] = strchr(argv[i], '=') + 1;
+    }
+    return comparison->rounds > 0 && comparison->rounds <= BENCH_MAX_ROUNDS &&
+           comparison->cpu_count > 0 && comparison->system_count > 0;
+}
+
+static FILE *
+open_to_write(const char *path)
+{
+    return fopen(path != NULL ? path : "/dev/null", "w");
+}
+
+int
+comparison_main(int argc, char **argv, void (*run_cases)(struct comparison *comparison))
+{
+    struct comparison comparison = {
+        .rounds = USUAL_ROUNDS, .cpus = {0, 1}, .cpu_count = USUAL_CPUS};
+
+    if (!parse(&comparison, argc, argv)) {
+        fputs("compare: see bench/peers/comparison.h for the arguments\n", stderr);
+        return 2;
+    }
+    comparison.results = open_to_write(comparison.results_path);
+    comparison.raw = open_to_write(comparison.raw_path);
+    if (comparison.results != NULL && comparison.raw != NULL) {
+        report_head(stdout);
+        run_cases(&comparison);
+        report_goals(stdout);
+        printf("goals missed: %d, cases failed: %d\n", comparison.missed, comparison.failed);
+    } else {
+        fputs("compare: cannot write the results\n", stderr);
+        comparison.failed = 1;
+    }
+    if (comparison.results != NULL)
+        fclose(comparison.results);
+    if (comparison.raw != NULL)
+        fclose(comparison.raw);
+    return comparison.failed > 0 ? 1 : 0;
+}
