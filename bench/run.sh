@@ -3,8 +3,9 @@
 #
 #   run.sh                        our own benches, one after the other
 #   run.sh NAME [ARGUMENT...]     one of them, e.g. ring_shapes --rounds 5 ring_1p1c
-#   run.sh --peers ring [--rounds N] [--cases 'CASE...'] [--cpus A,B]
-#                                 our ring beside LMAX Disruptor and bare C; results in build/bench/results.jsonl
+#   run.sh --peers ring|server [--rounds N] [--cases 'CASE...'] [--cpus A,B] [--quick]
+#                                 our ring beside LMAX Disruptor and bare C, or our publish-subscribe server beside
+#                                 redis-server; results in build/bench/results.jsonl
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/bootstrap.sh
@@ -58,6 +59,26 @@ compare_rings() {
     say "results: $build/results.jsonl; each round's values: $build/rounds.jsonl"
 }
 
+# The server as one who wants the most of it builds it: static, optimized as one. Prints where it is.
+fastest_server() {
+    {
+        configure "$build/server" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON \
+            -DBUILD_SHARED_LIBS=OFF -DRINGBUS_TESTS=OFF -DRINGBUS_BENCH=OFF -DRINGBUS_EXAMPLES=ON -DRINGBUS_WITH_UV=ON
+        cmake --build "$build/server" -j "$(jobs_count)" --target ringbus-pubsub-server
+    } >&2
+    find "$build/server" -type f -name ringbus-pubsub-server | head -n 1
+}
+
+# compare_servers [ARGUMENT...]
+compare_servers() {
+    ours=$(fastest_server)
+    peer=$build/bench/ringbus_peer_server
+    "$build/bench/ringbus_compare_servers" --results "$build/results.jsonl" --raw "$build/rounds.jsonl" "$@" \
+        "ringbus=$peer ringbus $ours" \
+        "redis=$peer redis redis-server"
+    say "results: $build/results.jsonl; each round's values: $build/rounds.jsonl"
+}
+
 bootstrap cc make pkg_config cmake libuv uthash
 case ${1:-} in
 '')
@@ -65,14 +86,18 @@ case ${1:-} in
     own_benches
     ;;
 --peers)
-    if [ "${2:-}" != ring ]; then
-        say "which peers? ring"
+    peers=${2:-}
+    case $peers in
+    ring) bootstrap jdk disruptor ;;
+    server) bootstrap redis redis_server hiredis ;;
+    *)
+        say "which peers? ring or server"
         exit 2
-    fi
+        ;;
+    esac
     shift 2
-    bootstrap jdk disruptor
     build_benches
-    compare_rings "$@"
+    "compare_${peers}s" "$@"
     ;;
 -*)
     sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p;}' bench/run.sh >&2

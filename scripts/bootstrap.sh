@@ -93,6 +93,10 @@ has_redis() {
     redis-cli --version >/dev/null 2>&1 && redis-benchmark --help 2>&1 | grep -q Usage
 }
 
+has_redis_server() {
+    redis-server --version >/dev/null 2>&1
+}
+
 has_jdk() {
     javac -version >/dev/null 2>&1 && java -version >/dev/null 2>&1
 }
@@ -132,6 +136,8 @@ packages_of() {
     'apt-get uthash') echo uthash-dev ;;
     'apt-get hiredis') echo libhiredis-dev ;;
     'apt-get redis') echo redis-tools ;;
+    'apt-get redis_server') echo redis-server ;;
+    *' redis_server') echo redis ;;
     'apt-get jdk') echo default-jdk-headless ;;
     'apt-get disruptor') echo libdisruptor-java ;;
     'dnf cc') echo gcc glibc-devel ;;
