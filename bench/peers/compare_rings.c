@@ -5,6 +5,8 @@
 #include "comparison.h"
 #include "shape.h"
 
+enum { MOST_SECONDS = 50 };
+
 /* Bare C "within 1.3", blocking with an awake reader "within 1.1" of busy spin. */
 static const struct goal goals[] = {
     {"ring_1p1c", "lmax", 1.2, NULL},
@@ -105,6 +107,7 @@ run_cases(struct comparison *comparison)
         memset(&contest, 0, sizeof contest);
         contest.name = name;
         contest.peer = "lmax";
+        contest.most_seconds = MOST_SECONDS;
         contest.events = shape_events(shape, block);
         set_metrics(&contest, shape->is_ping);
         add_entries(&contest, comparison, shape, block);

@@ -12,8 +12,8 @@
 #include "ringbus/types.h"
 
 enum { LINE_SIZE = 512, MOST_OTHERS = 10 };
-#define PATIENCE_NS INT64_C(10000000000)
-#define CASE_NS INT64_C(50000000000)
+#define SECOND_NS INT64_C(1000000000)
+#define PATIENCE_NS (10 * SECOND_NS)
 
 /* ---- the processes ---- */
 
@@ -156,7 +156,7 @@ static bool
 run_rounds(struct contest *contest, int rounds)
 {
     double trips[BENCH_MAX_ROUNDS], others[BENCH_MAX_ROUNDS];
-    const int64_t until = ringbus_now_ns() + CASE_NS;
+    const int64_t until = ringbus_now_ns() + contest->most_seconds * SECOND_NS;
     int64_t patience_ns = contest->is_quick ? 0 : PATIENCE_NS;
 
     while (contest->rounds < rounds && (contest->rounds == 0 || ringbus_now_ns() < until)) {

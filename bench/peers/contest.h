@@ -42,7 +42,8 @@ struct contest {
     const char *peer; /* the contestant that our builds are compared with */
     struct contestant contestants[CONTEST_MAX_SYSTEMS];
     int count;
-    bool is_quick; /* to see that it works: waits for no calm moment, discards no round */
+    int most_seconds; /* after which it ends with the rounds it has */
+    bool is_quick;    /* to see that it works: waits for no calm moment, discards no round */
 
     int rounds;                 /* kept */
     int discarded;              /* rounds that were not like the others */
@@ -56,8 +57,7 @@ struct contest {
 
 /* Run `rounds` rounds. Each waits for a calm moment, some seconds a case in all. A round is discarded and run again if
  * the cache line's round trip before it or after it is not within a factor of 1.5 of this program's latest ones, or if
- * other programs took more than a tenth of the CPUs. After `rounds` discarded ones such rounds are kept. A case that
- * takes most of a minute ends with what it has.
+ * other programs took more than a tenth of the CPUs. After `rounds` discarded ones such rounds are kept.
  *
  * rounds  1..BENCH_MAX_ROUNDS
  * return  false if a system failed; it has been said on stderr which */
