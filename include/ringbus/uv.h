@@ -37,6 +37,10 @@ struct ringbus_uv_group_options {
     uint32_t reserve;  /* as in ringbus_group_options; so are the next two */
     uint32_t max_lag;
     int64_t max_call_ns;
+    int64_t
+        budget_ns; /* of time, for slow handlers: when it is over, the turn ends with the call that is running, and
+                          the batch_ends that are due. Costs a look at the clock behind each event. Set with budget,
+                          by the first group; 0: none; negative: RINGBUS_EINVAL */
 };
 
 static inline struct ringbus_uv_group_options

@@ -34,6 +34,7 @@ struct bell {
     struct ringbus_bus *bus;
     struct ringbus__loop *loop;
     uint32_t budget;
+    int64_t budget_ns;
     uv_thread_t thread; /* that attached */
     /* of the loop's thread */
     struct writer *first_writer, **last_writer;
@@ -203,7 +204,7 @@ on_async(uv_async_t *async)
 
     if (ringbus__loop_is_forked(bell->bus, NULL)) /* a child runs its copy of the loop */
         return;
-    handled = ringbus__loop_turn(bell->loop, bell->budget, on_left, bell);
+    handled = ringbus__loop_turn(bell->loop, bell->budget, bell->budget_ns, on_left, bell);
     if (finish_left(bell)) {
         close_bell(bell);
         return;
@@ -230,7 +231,7 @@ start_handle(struct bell *bell, uv_loop_t *loop, struct ringbus_group *group)
 
     if (uv_async_init(loop, &bell->async, on_async) != 0) {
         ringbus__loop_group_end(group, RINGBUS_DISCARD);
-        ringbus__loop_turn(bell->loop, 1, forget, NULL);
+        ringbus__loop_turn(bell->loop, 1, 0, forget, NULL);
         return RINGBUS_ESYS;
     }
     bell->async.data = bell;
@@ -242,7 +243,8 @@ start_handle(struct bell *bell, uv_loop_t *loop, struct ringbus_group *group)
 }
 
 static int
-make_bell(struct ringbus_bus *bus, uint32_t budget, struct bell **ret_bell)
+make_bell(
+    struct ringbus_bus *bus, const struct ringbus_uv_group_options *options, struct bell **ret_bell)
 {
     struct bell *bell = ringbus__loop_alloc(bus, sizeof *bell);
     int outcome = RINGBUS_OK;
@@ -250,7 +252,8 @@ make_bell(struct ringbus_bus *bus, uint32_t budget, struct bell **ret_bell)
     if (bell == NULL)
         return RINGBUS_ENOMEM;
     bell->bus = bus;
-    bell->budget = budget;
+    bell->budget = options->budget;
+    bell->budget_ns = options->budget_ns;
     bell->thread = uv_thread_self();
     bell->last_writer = &bell->first_writer;
     outcome = ringbus__loop_attach(bus, wake, bell, &bell->loop);
@@ -270,7 +273,8 @@ read_options(
         return RINGBUS_EINVAL;
     if (ret_options->budget == 0)
         ret_options->budget = DEFAULT_BUDGET;
-    return ret_options->budget <= MAX_BUDGET ? RINGBUS_OK : RINGBUS_EINVAL;
+    return ret_options->budget <= MAX_BUDGET && ret_options->budget_ns >= 0 ? RINGBUS_OK
+                                                                            : RINGBUS_EINVAL;
 }
 
 static int
@@ -324,7 +328,7 @@ ringbus_uv_group_open(struct ringbus_bus *bus, uv_loop_t *loop,
     bell = find_bell(bus, loop);
     is_new = bell == NULL;
     if (is_new)
-        outcome = make_bell(bus, options.budget, &bell);
+        outcome = make_bell(bus, &options, &bell);
     if (outcome != RINGBUS_OK)
         return outcome;
     outcome = open_group(bell, loop, is_new, &options, ret_group);

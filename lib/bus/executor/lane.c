@@ -341,6 +341,8 @@ run_copies(struct lane *lane, struct part *part, uint32_t max)
         move_to(lane, &part->position, position);
         ringbus__lane_attend(lane->group);
         count += is_event;
+        if (lane_is_late(lane))
+            break;
     }
     return count;
 }
@@ -367,6 +369,7 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     struct part *part = &stage_at(lane->group, stage)->parts[lane->index];
     const int64_t position = load_i64(&part->position, ORDER_OWN);
     const int64_t limit = limit_of(lane, stage, position, max);
+    const bool is_timed = lane->until_ns != 0;
     struct delivery delivery;
     int64_t last = position;
 
@@ -383,6 +386,8 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     while (last < limit && !group_rests(lane->group)) {
         handle(lane, &delivery, ++last, &part->in_order);
         store_i64(&part->in_order.done, last, ORDER_COUNT);
+        if (unlikely(is_timed) && lane_is_late(lane))
+            break;
     }
     end_batches(&delivery, last);
     record_leave(delivery.record);

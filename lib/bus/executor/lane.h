@@ -41,6 +41,8 @@ struct lane {
 
     /* of the lane's thread */
     uint32_t range; /* events it takes at once */
+    int64_t
+        until_ns; /* a pass ends with the event in which this comes, by the clock; 0: no clock is read */
     /* the pass under way */
     struct part *part; /* NULL: there is none */
     uint32_t stage;
@@ -90,7 +92,16 @@ void ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *cal
 /* Handle up to `max` events in each stage; how many there were. Thread: the lane's. */
 uint32_t ringbus__lane_run(struct lane *lane, uint32_t max);
 
-/* At most `max` in all, of late stages first: so that a bound keeps no stage from its events. */
+/* The lane has no time left. Looked at behind each event, for slow handlers are why there is a bound on time, and of
+ * those one is enough. */
+ATOMIC_INLINE bool
+lane_is_late(const struct lane *lane)
+{
+    return unlikely(lane->until_ns != 0) && ringbus__os.now_ns() >= lane->until_ns;
+}
+
+/* At most `max` in all, of late stages first: so that a bound keeps no stage from its events. One at least, if there
+ * are any, however late it is. */
 uint32_t ringbus__lane_run_bounded(struct lane *lane, uint32_t max);
 
 /* The same for one stage: those in order, or a range. */

@@ -180,14 +180,16 @@ ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how)
 
 /* Up to `max` events of one group, in each of its stages. */
 static uint32_t
-run_group(struct ringbus_group *group, uint32_t max)
+run_group(struct ringbus_group *group, uint32_t max, int64_t until_ns)
 {
     uint32_t count = 0;
 
     group->lanes->outer = ringbus__record.executor;
+    group->lanes->until_ns = until_ns;
     ringbus__record.executor = group->lanes;
     count = ringbus__lane_run_bounded(group->lanes, max);
     ringbus__record.executor = group->lanes->outer;
+    group->lanes->until_ns = 0;
     return count;
 }
 
@@ -230,22 +232,38 @@ remove_ended(struct ringbus__loop *loop,
     }
 }
 
+static int64_t
+end_of(int64_t budget_ns)
+{
+    const int64_t now_ns = budget_ns > 0 ? ringbus__os.now_ns() : 0;
+
+    return budget_ns < RINGBUS_FOREVER - now_ns ? now_ns + budget_ns : RINGBUS_FOREVER;
+}
+
+static bool
+is_late(uint32_t handled, int64_t until_ns)
+{
+    return until_ns != 0 && handled > 0 && ringbus__os.now_ns() >= until_ns;
+}
+
 uint32_t
-ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
+ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget, int64_t budget_ns,
     void (*on_left)(struct ringbus_group *group, void *context), void *context)
 {
     const uint32_t quantum = budget < QUANTUM ? budget : QUANTUM;
+    const int64_t until_ns = end_of(budget_ns);
     uint32_t handled = 0, idle = 0, groups = 0;
 
     for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop)
         groups++;
-    while (handled < budget && idle < groups) {
+    while (handled < budget && idle < groups && !is_late(handled, until_ns)) {
         struct ringbus_group *group = loop->turn ? loop->turn : loop->groups;
         const uint32_t share = loop->share > 0 ? loop->share : quantum;
         const uint32_t max = share < budget - handled ? share : budget - handled;
-        const uint32_t count = run_group(group, max);
+        const uint32_t count = run_group(group, max, until_ns);
 
-        /* One whose share the budget cut short takes the rest of it first in the next turn. */
+        /* One whose share the budget cut short takes the rest of it first in the next turn; one that took too long
+         * has had its turn. */
         loop->share = count >= max ? share - max : 0;
         loop->turn = loop->share > 0 ? group : group->next_on_loop;
         handled += count;

@@ -64,10 +64,11 @@ RINGBUS_API int ringbus__loop_group_open(struct ringbus__loop *loop,
  * woken, and goes on with its turns until the group has left it. */
 RINGBUS_API int ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how);
 
-/* One turn: handle up to `budget` events, round robin over the groups. A group that has read its line to the end
- * leaves the loop: `on_left` is called for it, which must call nothing of the user's. How many events there were. */
+/* One turn: handle up to `budget` events, round robin over the groups, and none after the one in which budget_ns were
+ * over (0: no bound). A group that has read its line to the end leaves the loop: `on_left` is called for it, which must
+ * call nothing of the user's. How many events there were. */
 RINGBUS_API uint32_t ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget,
-    void (*on_left)(struct ringbus_group *group, void *context), void *context);
+    int64_t budget_ns, void (*on_left)(struct ringbus_group *group, void *context), void *context);
 
 /* 1: nothing is there, and `wake` will be called when that changes. 0: run another turn. */
 RINGBUS_API int ringbus__loop_sleep(struct ringbus__loop *loop);

@@ -281,9 +281,12 @@ ringbus__replay_run(struct lane *lane, uint32_t max)
 {
     uint32_t count = 0;
 
-    while (
-        count < max && group_has_replays(lane->group) && !group_rests(lane->group) && run_one(lane))
+    while (count < max && group_has_replays(lane->group) && !group_rests(lane->group) &&
+           run_one(lane)) {
         count++;
+        if (lane_is_late(lane))
+            break;
+    }
     return count;
 }
 

@@ -20,15 +20,22 @@ ringbus__lane_run(struct lane *lane, uint32_t max)
     return count;
 }
 
+/* With `count` events handled, the lane has had what it may. */
+static bool
+has_had(const struct lane *lane, uint32_t count, uint32_t max)
+{
+    return count >= max || (count > 0 && lane_is_late(lane));
+}
+
 uint32_t
 ringbus__lane_run_bounded(struct lane *lane, uint32_t max)
 {
     const uint32_t stages = group_stage_count(lane->group);
     uint32_t count = ringbus__replay_run(lane, max), found = 1;
 
-    while (found > 0 && count < max) {
+    while (found > 0 && !has_had(lane, count, max)) {
         found = 0;
-        for (uint32_t i = stages; i-- > 0 && count + found < max;)
+        for (uint32_t i = stages; i-- > 0 && !has_had(lane, count + found, max);)
             found += ringbus__lane_run_in_order(lane, i, max - count - found);
         count += found;
         if (stages == 1)

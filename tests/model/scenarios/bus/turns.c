@@ -108,7 +108,7 @@ static void
 run_turn(struct loop *loop)
 {
     uint32_t writers = loop->writers;
-    const uint32_t handled = ringbus__loop_turn(loop->core, BUDGET, on_left, loop);
+    const uint32_t handled = ringbus__loop_turn(loop->core, BUDGET, 0, on_left, loop);
 
     for (; writers > 0 && ringbus__loop_is_writable(loop->core); writers--) {
         loop->writers--;
