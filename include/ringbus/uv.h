@@ -6,15 +6,16 @@
  *
  *   call                                | thread
  *   ------------------------------------+------------------------------------------------------------
- *   ringbus_uv_group_open, _on_writable,| the one that runs the loop
- *   _ref, _unref                        |
+ *   ringbus_uv_group_open, _on_writable,| the one that runs the loop, always the same while a group is attached:
+ *   _ref, _unref                        | builds with assertions check it, in every turn, too
  *   ringbus_uv_detach                   | any, the loop's own handlers included
  *
  * A thread that has attached a loop never waits in a post, to whatever bus: a full ring is RINGBUS_EDEADLK (post,
  * post_until) or RINGBUS_EAGAIN (try_post) there; ringbus_uv_on_writable tells when to try again.
  *
  * The order of leaving: ringbus_uv_detach every group; run the loop until the callbacks came; close your own handles;
- * uv_run returns 0 and uv_loop_close succeeds; ringbus_close, which is RINGBUS_EBUSY before.
+ * uv_run returns 0 and uv_loop_close succeeds; ringbus_close, which is RINGBUS_EBUSY before. More of all this:
+ * docs/guide/libuv.md.
  * Source: libuv's uv_async_t; field notes on its lost wake-ups in docs/decisions. */
 #ifndef RINGBUS_UV_H
 #define RINGBUS_UV_H
@@ -58,7 +59,7 @@ ringbus_uv_group_options_default(void)
  * ret_group  written on success only; use it in ringbus_consumer_options.group
  * return     RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_groups), RINGBUS_ESYS (uv_async_init
  *            failed: no descriptor), RINGBUS_ESHUTDOWN
- * Thread     the one that runs, or will run, the loop */
+ * Thread     the one that runs, or will run, the loop. Another one may run it, and attach, when all have left */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_uv_group_open(struct ringbus_bus *bus, uv_loop_t *loop,
     const struct ringbus_uv_group_options *options, struct ringbus_group **ret_group);
 
@@ -81,8 +82,10 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_uv_on_writable(
 RINGBUS_API int ringbus_uv_detach(struct ringbus_group *group, enum ringbus_how how,
     void (*callback)(void *context), void *context);
 
-/* Whether the bus's handle on this loop keeps it alive (it does from the start). A loop that ends while it is
- * unreferenced leaves events in the ring: detach, on its thread (which references it again), and run it once more.
+/* Whether the bus's handle on this loop keeps it alive (it does from the start; once for all groups of the bus there).
+ * While a group is leaving it does in any case: from ringbus_uv_detach on, or from the loop's next turn on if another
+ * thread has called that. A loop that ends while it is unreferenced leaves events in the ring: detach on its thread and
+ * run it once more; was it detached elsewhere meanwhile, _ref before that run.
  *
  * return  RINGBUS_OK, RINGBUS_EINVAL. Thread: the loop's */
 RINGBUS_API int ringbus_uv_ref(struct ringbus_bus *bus, uv_loop_t *loop);

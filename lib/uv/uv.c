@@ -1,218 +1,9 @@
-/* uv.c - loop groups on libuv: one async handle per (bus, loop), a budget per turn, an orderly way out.
- *
- * A bell is what a bus and a loop share: the async handle, the loop's groups, those who wait to write.
- * I1  uv_async_send is called by the loop's own thread, or by whoever took ASLEEP from the core's state word: never
- *     after ringbus__loop_detach, which comes before uv_close
- * I2  after a turn the loop either sleeps by ringbus__loop_sleep, or has sent to itself: its I/O and timers come first
- * I3  a bell leaves the list when its last group has left, and is freed in libuv's close callback
- * Source: BIND's isc_async and Node's thread-safe functions (one handle, a bound per turn). */
-#include <stdbool.h>
+/* uv.c - the calls of a libuv program: attach, detach, wait to write, stay alive. */
+#include <assert.h>
 
-#include "bus/executor/loop.h"
-#include "ringbus/uv.h"
+#include "uv/bell.h"
 
 enum { DEFAULT_BUDGET = 256, MAX_BUDGET = 1 << 20 };
-
-/* Who wants to know that posts may succeed again. */
-struct writer {
-    struct writer *next;
-    void (*callback)(void *context);
-    void *context;
-};
-
-/* A group on the loop, and what to call when it has left. */
-struct attachment {
-    struct attachment *next;
-    struct ringbus_group *group;
-    void (*callback)(void *context);
-    void *context;
-};
-
-struct bell {
-    uv_async_t async;
-    struct bell *next; /* of all bells */
-    struct ringbus_bus *bus;
-    struct ringbus__loop *loop;
-    uint32_t budget;
-    int64_t budget_ns;
-    uv_thread_t thread; /* that attached */
-    /* of the loop's thread */
-    struct writer *first_writer, **last_writer;
-    uint32_t writer_count;
-    struct attachment *left; /* groups that have left in this turn */
-    struct attachment *last; /* the bell's last one: its callback comes when the handle is closed */
-    /* guarded by the adapters' lock: detach may come from any thread */
-    struct attachment *attachments;
-};
-
-static struct bell *
-find_bell(const struct ringbus_bus *bus, const uv_loop_t *loop)
-{
-    struct bell *bell = *ringbus__loop_lock();
-
-    while (bell != NULL && (bell->bus != bus || bell->async.loop != loop))
-        bell = bell->next;
-    ringbus__loop_unlock();
-    return bell;
-}
-
-static int
-find_own(const struct ringbus_bus *bus, const uv_loop_t *loop, struct bell **ret_bell)
-{
-    if (bus == NULL || loop == NULL)
-        return RINGBUS_EINVAL;
-    if (ringbus__loop_is_forked(bus, NULL))
-        return RINGBUS_EFORKED;
-    *ret_bell = find_bell(bus, loop);
-    return *ret_bell != NULL ? RINGBUS_OK : RINGBUS_EINVAL;
-}
-
-static void
-unlist(struct bell *bell)
-{
-    void **first = ringbus__loop_lock();
-    struct bell *at = *first;
-
-    if (at == bell)
-        *first = bell->next;
-    while (at != bell && at->next != bell)
-        at = at->next;
-    if (at != bell)
-        at->next = bell->next;
-    ringbus__loop_unlock();
-}
-
-/* ---- leaving ---- */
-
-/* Release an attachment, and tell whoever asked to be told; `bus` may be gone after it. */
-static void
-finish(struct ringbus_bus *bus, struct attachment *attachment)
-{
-    const struct attachment copy = *attachment;
-
-    ringbus__loop_release(bus, attachment, sizeof *attachment);
-    if (copy.callback != NULL)
-        copy.callback(copy.context);
-}
-
-static void
-on_closed(uv_handle_t *handle)
-{
-    struct bell *bell = handle->data;
-    struct ringbus_bus *bus = bell->bus;
-    struct ringbus__loop *loop = bell->loop;
-    struct attachment *last = bell->last;
-    void (*const callback)(void *context) = last->callback;
-    void *const context = last->context;
-
-    if (ringbus__loop_is_forked(bus, NULL)) /* as in on_async */
-        return;
-    ringbus__loop_release(bus, last, sizeof *last);
-    ringbus__loop_release(bus, bell, sizeof *bell);
-    ringbus__loop_detach(loop); /* the bus may be closed from here on */
-    if (callback != NULL)
-        callback(context);
-}
-
-static void
-call_writer(struct bell *bell)
-{
-    struct writer *writer = bell->first_writer;
-    const struct writer copy = *writer;
-
-    bell->first_writer = writer->next;
-    if (bell->first_writer == NULL)
-        bell->last_writer = &bell->first_writer;
-    bell->writer_count--;
-    ringbus__loop_release(bell->bus, writer, sizeof *writer);
-    copy.callback(copy.context);
-}
-
-/* The last group has left: nobody finds the bell any more. */
-static void
-close_bell(struct bell *bell)
-{
-    unlist(bell);
-    while (bell->first_writer != NULL)
-        call_writer(bell);
-    ringbus__loop_silence(bell->loop);
-    uv_close((uv_handle_t *)&bell->async, on_closed);
-}
-
-/* By the core, in a turn: the group's line is read to its end. */
-static void
-on_left(struct ringbus_group *group, void *context)
-{
-    struct bell *bell = context;
-    struct attachment **at = &bell->attachments, *attachment = NULL;
-
-    ringbus__loop_lock();
-    while ((*at)->group != group)
-        at = &(*at)->next;
-    attachment = *at;
-    *at = attachment->next;
-    ringbus__loop_unlock();
-    attachment->next = bell->left;
-    bell->left = attachment;
-}
-
-/* After the turn: true if the bell's last group has left. */
-static bool
-finish_left(struct bell *bell)
-{
-    while (bell->left != NULL) {
-        struct attachment *attachment = bell->left;
-
-        bell->left = attachment->next;
-        if (bell->left == NULL && bell->attachments == NULL) {
-            bell->last = attachment;
-            return true;
-        }
-        finish(bell->bus, attachment);
-    }
-    return false;
-}
-
-/* ---- turns ---- */
-
-/* Those who waited when the turn began, in order, until one of them is refused again. */
-static void
-call_writers(struct bell *bell, uint32_t count)
-{
-    for (; count > 0; count--) {
-        if (!ringbus__loop_is_writable(bell->loop))
-            break;
-        call_writer(bell);
-    }
-    bell->loop->awaits_writable = bell->writer_count > 0;
-}
-
-static void
-wake(void *context)
-{
-    struct bell *bell = context;
-
-    uv_async_send(&bell->async);
-}
-
-static void
-on_async(uv_async_t *async)
-{
-    struct bell *bell = async->data;
-    const uint32_t writers = bell->writer_count;
-    uint32_t handled = 0;
-
-    if (ringbus__loop_is_forked(bell->bus, NULL)) /* a child runs its copy of the loop */
-        return;
-    handled = ringbus__loop_turn(bell->loop, bell->budget, bell->budget_ns, on_left, bell);
-    if (finish_left(bell)) {
-        close_bell(bell);
-        return;
-    }
-    call_writers(bell, writers);
-    if (handled >= bell->budget || !ringbus__loop_sleep(bell->loop))
-        uv_async_send(&bell->async);
-}
 
 /* ---- attaching ---- */
 
@@ -223,23 +14,12 @@ forget(struct ringbus_group *group, void *context)
     (void)context;
 }
 
-/* The loop's handle comes last, since giving it back would take a turn of the loop. */
-static int
-start_handle(struct bell *bell, uv_loop_t *loop, struct ringbus_group *group)
+/* A group's line is read to its end, and the group is gone: its first and only turn. */
+static void
+close_group(struct bell *bell, struct ringbus_group *group)
 {
-    void **first = NULL;
-
-    if (uv_async_init(loop, &bell->async, on_async) != 0) {
-        ringbus__loop_group_end(group, RINGBUS_DISCARD);
-        ringbus__loop_turn(bell->loop, 1, 0, forget, NULL);
-        return RINGBUS_ESYS;
-    }
-    bell->async.data = bell;
-    first = ringbus__loop_lock();
-    bell->next = *first;
-    *first = bell;
-    ringbus__loop_unlock();
-    return RINGBUS_OK;
+    ringbus__loop_group_end(group, RINGBUS_DISCARD);
+    ringbus__loop_turn(bell->loop, 1, 0, forget, NULL);
 }
 
 static int
@@ -256,7 +36,7 @@ make_bell(
     bell->budget_ns = options->budget_ns;
     bell->thread = uv_thread_self();
     bell->last_writer = &bell->first_writer;
-    outcome = ringbus__loop_attach(bus, wake, bell, &bell->loop);
+    outcome = ringbus__loop_attach(bus, ringbus__bell_wake, bell, &bell->loop);
     if (outcome == RINGBUS_OK)
         *ret_bell = bell;
     else
@@ -296,8 +76,10 @@ open_group(struct bell *bell, uv_loop_t *loop, bool is_new,
     if (attachment != NULL)
         outcome = ringbus__loop_group_open(bell->loop, &core, &group);
     if (outcome == RINGBUS_OK && is_new)
-        outcome = start_handle(bell, loop, group);
+        outcome = ringbus__bell_start(bell, loop);
     if (outcome != RINGBUS_OK) {
+        if (group != NULL)
+            close_group(bell, group);
         ringbus__loop_release(bell->bus, attachment, sizeof *attachment);
         return outcome;
     }
@@ -306,7 +88,7 @@ open_group(struct bell *bell, uv_loop_t *loop, bool is_new,
     attachment->next = bell->attachments;
     bell->attachments = attachment;
     ringbus__loop_unlock();
-    uv_async_send(&bell->async); /* a first turn arms the group */
+    ringbus__bell_call(bell); /* a first turn arms the group */
     *ret_group = group;
     return RINGBUS_OK;
 }
@@ -325,7 +107,8 @@ ringbus_uv_group_open(struct ringbus_bus *bus, uv_loop_t *loop,
         return RINGBUS_EINVAL;
     if (ringbus__loop_is_forked(bus, NULL))
         return RINGBUS_EFORKED;
-    bell = find_bell(bus, loop);
+    bell = ringbus__bell_find(bus, loop);
+    assert(bell == NULL || bell_is_here(bell));
     is_new = bell == NULL;
     if (is_new)
         outcome = make_bell(bus, &options, &bell);
@@ -352,6 +135,21 @@ find_attachment(struct bell *bells, const struct ringbus_group *group, struct be
     return NULL;
 }
 
+/* Under the lock. Counted first, so that the loop finds it when it finds the group's end. */
+static int
+begin_to_leave(struct bell *bell, struct ringbus_group *group, enum ringbus_how how)
+{
+    int outcome = RINGBUS_OK;
+
+    /* STATE: as in ringbus__bell_refer. */
+    add_u32(&bell->leaving, 1, ORDER_STATE_RELEASE);
+    outcome = ringbus__loop_group_end(group, how);
+    if (outcome == RINGBUS_OK)
+        return RINGBUS_PENDING;
+    add_u32(&bell->leaving, (uint32_t)-1, ORDER_COUNT);
+    return outcome;
+}
+
 int
 ringbus_uv_detach(struct ringbus_group *group, enum ringbus_how how,
     void (*callback)(void *context), void *context)
@@ -364,25 +162,33 @@ ringbus_uv_detach(struct ringbus_group *group, enum ringbus_how how,
         return RINGBUS_EINVAL;
     if (ringbus__loop_is_forked(NULL, group))
         return RINGBUS_EFORKED;
-    /* Over both: the loop must not forget the attachment before it is told whom to call. */
+    /* Over all of it: the loop must not forget the attachment before it is told whom to call. */
     at = find_attachment(*ringbus__loop_lock(), group, &bell);
     if (at != NULL)
-        outcome = ringbus__loop_group_end(group, how);
-    if (outcome == RINGBUS_OK) {
-        const uv_thread_t self = uv_thread_self();
-
+        outcome = begin_to_leave(bell, group, how);
+    if (outcome == RINGBUS_PENDING) {
         at->callback = callback;
         at->context = context;
-        outcome = RINGBUS_PENDING;
-        if (uv_thread_equal(
-                &self, &bell->thread)) /* a loop runs no turn for an unreferenced handle */
-            uv_ref((uv_handle_t *)&bell->async);
+        if (bell_is_here(bell)) /* else the next turn does it */
+            ringbus__bell_refer(bell);
     }
     ringbus__loop_unlock();
     return outcome;
 }
 
 /* ---- writing again, staying alive ---- */
+
+static int
+find_own(const struct ringbus_bus *bus, const uv_loop_t *loop, struct bell **ret_bell)
+{
+    if (bus == NULL || loop == NULL)
+        return RINGBUS_EINVAL;
+    if (ringbus__loop_is_forked(bus, NULL))
+        return RINGBUS_EFORKED;
+    *ret_bell = ringbus__bell_find(bus, loop);
+    assert(*ret_bell == NULL || bell_is_here(*ret_bell));
+    return *ret_bell != NULL ? RINGBUS_OK : RINGBUS_EINVAL;
+}
 
 int
 ringbus_uv_on_writable(
@@ -403,7 +209,7 @@ ringbus_uv_on_writable(
     bell->last_writer = &writer->next;
     bell->writer_count++;
     bell->loop->awaits_writable = 1;
-    uv_async_send(&bell->async); /* the next turn looks, and asks to be woken if it is too early */
+    ringbus__bell_call(bell); /* the next turn looks, and asks to be woken if it is too early */
     return RINGBUS_OK;
 }
 
@@ -415,7 +221,8 @@ ringbus_uv_ref(struct ringbus_bus *bus, uv_loop_t *loop)
 
     if (outcome != RINGBUS_OK)
         return outcome;
-    uv_ref((uv_handle_t *)&bell->async);
+    bell->is_unreferenced = false;
+    ringbus__bell_refer(bell);
     return RINGBUS_OK;
 }
 
@@ -427,6 +234,7 @@ ringbus_uv_unref(struct ringbus_bus *bus, uv_loop_t *loop)
 
     if (outcome != RINGBUS_OK)
         return outcome;
-    uv_unref((uv_handle_t *)&bell->async);
+    bell->is_unreferenced = true;
+    ringbus__bell_refer(bell);
     return RINGBUS_OK;
 }

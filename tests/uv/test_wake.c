@@ -17,6 +17,7 @@ struct scene {
     struct ringbus__loop *loop;
     void (*real_wake)(void *context);
     void *real_context;
+    struct calls calls; /* of on_writable callbacks */
     struct atomic_u32 wakes;
     struct atomic_u32 is_held;
     struct atomic_u32 holds; /* the next waker, until the loop is closed to wakers */
@@ -44,6 +45,7 @@ scene_open(struct scene *scene)
     static const char *const topics[] = {"t0", "t1"};
 
     memset(scene, 0, sizeof *scene);
+    scene->calls.thread = pthread_self();
     scene->bus = open_bus(&scene->memory);
     place_open(&scene->place);
     for (int i = 0; i < 2; i++) {
@@ -224,6 +226,49 @@ START_TEST(what_is_abandoned_after_the_turn_has_looked_holds_up_no_flush)
 }
 END_TEST
 
+static int
+ask_in_vain(const struct ringbus_event *event, void *context)
+{
+    struct scene *scene = context;
+
+    (void)event;
+    MUST(post_number(scene->bus, "full", 0) == RINGBUS_EAGAIN, "there is room");
+    call_when_writable(scene, count_call, &scene->calls);
+    return 0;
+}
+
+START_TEST(a_loop_that_asks_in_a_turn_when_it_may_write_sleeps_after_it)
+{
+    struct scene scene;
+    struct turnstile turnstile;
+
+    scene_open(&scene);
+    open_turnstile(scene.bus, &turnstile, 4, "full");
+    fill_turnstile(scene.bus, &turnstile, 4, "full");
+    consume(scene.bus, scene.groups[0], ask_in_vain, &scene, "go");
+    ck_assert_int_eq(post_number(scene.bus, "go", 0), 1);
+    turn(&scene.place);
+    ck_assert(!is_woken(&scene.place));
+    allow(&turnstile, UINT64_MAX);
+    RUN_UNTIL(&scene.place, scene.calls.count == 1);
+    scene_close(&scene);
+}
+END_TEST
+
+START_TEST(a_loop_whose_turn_begins_without_a_post_is_awake_in_it)
+{
+    struct scene scene;
+
+    scene_open(&scene);
+    call_when_writable(&scene, post_next, &scene); /* beside its turns, as when it reads a socket */
+    turn(&scene.place);
+    ck_assert_uint_eq(wakes(&scene), 0);
+    settle(&scene.place);
+    ck_assert(has_received(&scene.inboxes[0], 0, 1));
+    scene_close(&scene);
+}
+END_TEST
+
 static void
 post_one(void *context)
 {
@@ -260,5 +305,7 @@ main(void)
         what_is_posted_after_the_turn_has_looked_is_found_before_the_loop_sleeps,
         a_loop_that_found_something_before_it_slept_is_awake,
         what_is_abandoned_after_the_turn_has_looked_holds_up_no_flush,
+        a_loop_that_asks_in_a_turn_when_it_may_write_sleeps_after_it,
+        a_loop_whose_turn_begins_without_a_post_is_awake_in_it,
         the_last_group_does_not_leave_while_a_thread_is_waking_the_loop);
 }

@@ -254,6 +254,9 @@ ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget, int64_t budget_n
     const int64_t until_ns = end_of(budget_ns);
     uint32_t handled = 0, idle = 0, groups = 0;
 
+    /* HINT: of the loop's own making. Something else than a post has begun the turn: who posts now need not wake us. */
+    if (load_u32(&loop->state, ORDER_HINT) & ASLEEP)
+        ringbus__loop_rouse(loop);
     for (struct ringbus_group *group = loop->groups; group != NULL; group = group->next_on_loop)
         groups++;
     while (handled < budget && idle < groups && !is_late(handled, until_ns)) {
