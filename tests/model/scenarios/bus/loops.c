@@ -85,9 +85,7 @@ forward(struct loop *loop, uint64_t value)
         return;
     model_check(outcome == RINGBUS_EAGAIN);
     loop->unwritten = loop->unwritten << 8 | value;
-    loop->writers++;
-    loop->core->awaits_writable = 1;
-    loops_wake(loop);
+    loops_ask(loop);
 }
 
 static void
@@ -246,9 +244,7 @@ forward_to_both(const struct ringbus_event *event, int consumer)
         return 0;
     model_check(outcome == RINGBUS_EAGAIN);
     loops[0].unwritten = loops[0].unwritten << 8 | (value + 10);
-    loops[0].writers++;
-    loops[0].core->awaits_writable = 1;
-    loops_wake(&loops[0]);
+    loops_ask(&loops[0]);
     return 0;
 }
 
@@ -263,9 +259,7 @@ write_again_to_both(struct loop *loop)
         loop->unwritten >>= 8;
         return;
     }
-    loop->writers++;
-    loop->core->awaits_writable = 1;
-    loops_wake(loop);
+    loops_ask(loop);
 }
 
 static void
@@ -305,9 +299,7 @@ forward_to_itself(struct loop *loop)
     if (outcome == 1)
         return;
     model_check(outcome == RINGBUS_EAGAIN);
-    loop->writers++;
-    loop->core->awaits_writable = 1;
-    loops_wake(loop);
+    loops_ask(loop);
 }
 
 static void
@@ -438,6 +430,40 @@ post_to_ending(void)
     model_check(buses_post(0, 7) >= 0);
 }
 
+/* The ring that refused the first loop ends, and its own loop runs no turn. */
+static void
+write_to_whoever_is_left(struct loop *loop)
+{
+    const int outcome = buses_try_post(1, 11);
+
+    model_check(outcome == 1 || outcome == 0 || outcome == RINGBUS_EAGAIN);
+    if (outcome == RINGBUS_EAGAIN)
+        loops_ask(loop);
+}
+
+static int
+forward_to_whoever_is_left(const struct ringbus_event *event, int consumer)
+{
+    (void)event;
+    if (consumer == 0)
+        write_to_whoever_is_left(&loops[0]);
+    return 0;
+}
+
+static void
+begin_forward_to_ending(void)
+{
+    begin_forward();
+    buses_on_event = forward_to_whoever_is_left;
+    loops_on_writable = write_to_whoever_is_left;
+}
+
+static void
+end_other(void)
+{
+    model_check(ringbus__loop_group_end(buses.groups[2], RINGBUS_DISCARD) == RINGBUS_OK);
+}
+
 #define BOTH(title, what, first, ...)                                                              \
     {.name = "loop_" title, .proves = what, .begin = first, .threads = {__VA_ARGS__}},             \
     {                                                                                              \
@@ -491,7 +517,10 @@ const struct scenario model_loop[] = {
         .most_stale = 1},
     BOTH("flush", "a loop tells who flushes", begin_flush, loop_0, flush_and_tell),
     HEAVY("shutdown", "and who shuts down", begin_flush, loop_0, try_post, shut_down),
-    BOTH("end", "a group that ends leaves its loop", begin_end, loop_0, end_group),
+    BOTH("end", "a group that ends leaves its loop, and nobody wakes that any more", begin_end,
+        loop_0, end_group),
     BOTH("end_post", "also while somebody posts", begin_end, loop_0, end_group, post_to_ending),
+    BOTH("end_writable", "who waits to write to a group that ends is told", begin_forward_to_ending,
+        loop_0, end_other),
     {0},
 };

@@ -17,11 +17,13 @@ loops_wake(void *context)
     struct loop *loop = context;
     uint32_t pending = 0;
 
+    model_check(!loop->is_closed);
     if (load_u32(&loop->pending, memory_order_relaxed) != 0 ||
         !cas_u32(&loop->pending, &pending, 1, memory_order_acq_rel))
         return;
     add_u32(&loop->descriptor, 1, memory_order_acq_rel);
     ringbus__os.word_wake(&loop->descriptor);
+    model_check(!loop->is_closed);
     pending = 1;
     model_check(cas_u32(&loop->pending, &pending, 2, memory_order_acq_rel));
 }
@@ -107,15 +109,31 @@ loops_open(int index, int group, int thread)
 static void
 run_turn(struct loop *loop)
 {
-    uint32_t writers = loop->writers;
-    const uint32_t handled = ringbus__loop_turn(loop->core, BUDGET, 0, on_left, loop);
+    uint32_t writers = loop->writers, handled = 0;
 
+    loop->is_in_turn = true;
+    handled = ringbus__loop_turn(loop->core, BUDGET, 0, on_left, loop);
+    if (loop->has_left) {
+        ringbus__loop_silence(loop->core);
+        loop->is_closed = true;
+        return;
+    }
     for (; writers > 0 && ringbus__loop_is_writable(loop->core); writers--) {
         loop->writers--;
         loops_on_writable(loop);
     }
     loop->core->awaits_writable = loop->writers > 0;
     if (handled >= BUDGET || !ringbus__loop_sleep(loop->core))
+        loops_wake(loop);
+    loop->is_in_turn = false;
+}
+
+void
+loops_ask(struct loop *loop)
+{
+    loop->writers++;
+    loop->core->awaits_writable = 1;
+    if (!loop->is_in_turn)
         loops_wake(loop);
 }
 

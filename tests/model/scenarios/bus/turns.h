@@ -13,7 +13,7 @@ struct loop {
     struct atomic_u32 descriptor;
     uint32_t writers; /* who wait to write, and what */
     uint64_t unwritten;
-    bool has_left;
+    bool is_in_turn, has_left, is_closed;
     /* what is read on its other descriptors while it sleeps: what it posts then */
     int readings;
     void (*on_read)(struct loop *loop);
@@ -21,7 +21,7 @@ struct loop {
 extern struct loop loops[LOOPS];
 
 /* When a loop's thread is done: its consumer, of the same index, has had so many events, and nothing waits to be
- * written; or flag 0 is raised; or a group has left. */
+ * written; or flag 0 is raised; or a group has left, and the handle is closed. */
 extern int loops_wanted[LOOPS];
 extern bool loops_until_told, loops_until_left;
 
@@ -32,7 +32,10 @@ extern void (*loops_on_writable)(struct loop *loop);
 void loops_open(int index, int group, int thread);
 void loops_run(int index);
 
-/* libuv 1.44's uv_async_send. */
+/* The loop waits to write, as ringbus_uv_on_writable has it: in a turn nothing is sent. */
+void loops_ask(struct loop *loop);
+
+/* libuv 1.44's uv_async_send; never when the handle is closed. */
 void loops_wake(void *loop);
 
 #endif
