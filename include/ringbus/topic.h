@@ -114,9 +114,10 @@ struct ringbus_post_options {
     /* Not NULL: the event is by reference. `data` is not copied, and `size` is bounded by nothing. A refused post
      * leaves it with the caller. Otherwise this is called exactly once, with `data` and release_context, when no
      * handler (nor batch_end that is due) will see the payload any more and no kept event has it: on the thread that
-     * finished with it last, or one that is releasing for the group, before it waits again; if nobody matched, before
-     * the post returns. It is a hook: no lock is held, it may call what a handler may call, and it must return. The
-     * event's slot is taken until then. */
+     * finished with it last, or one that is releasing for the group, before it waits again; if nobody matched, or only
+     * lossy groups did, which had no room, before the post returns. A post to a lossy group releases what it overwrites
+     * or replaces there before it returns. It is a hook: no lock is held, it may call what a handler may call, and it
+     * must return. In groups that do not overwrite or replace events, the event's slot is taken until then. */
     void (*release)(void *data, void *context);
     void *release_context;
 };
@@ -143,7 +144,7 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  *         retains the value; a registration or unregistration made at the same time may or may not be counted), or
  *         RINGBUS_EMSGSIZE, RINGBUS_EINVAL, RINGBUS_ESHUTDOWN, RINGBUS_ESYS (a post to a caller group, when
  *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
- *         ring groups and caller groups at once, or by name as the next);
+ *         lossy groups, or to ring groups and caller groups at once; or by name as the next);
  *         by name: RINGBUS_ENOSPC, RINGBUS_ENOMEM (a pattern matches a name that no topic could be made for);
  *         when a ring is full, or, outside handlers of the bus, only its group's reserve is left:
  *         RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting could never end, see
@@ -193,7 +194,8 @@ struct ringbus_claim {
  *
  * size         at most the slot_size of every group concerned
  * deadline_ns  how long to wait for room
- * options      NULL for the defaults; `release` is RINGBUS_EINVAL, and so is a topic that retains its value
+ * options      NULL for the defaults; `release` is RINGBUS_EINVAL, and so is a topic that retains its
+ *              value, or has consumers in a lossy group
  * ret_claim    written on success only
  * return       how many consumers match (>= 0; if nobody does data is NULL, nothing is claimed, and nothing counts as
  *              dead), or what ringbus_topic_post_until returns; RINGBUS_EDEADLK also when all places for nested posts

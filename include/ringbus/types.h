@@ -63,7 +63,8 @@ enum ringbus_how {
  * none wait: what it drops is counted (figure `dropped`) and told, once, in the `lost` of a later event; consumers of
  * it count in what a post returns. It has one executor, no consumer has an `after`, and it goes on dropping while it is
  * paused. With DROP_OLDEST and CONFLATE a batch is one event, so that what is handed out is as new as can be.
- * Posts by reference, and events made in place, are RINGBUS_EINVAL on a topic with consumers in a lossy group. */
+ * What it drops of events by reference is released: by the post that finds no room, overwrites or replaces it, or by
+ * the lane that skips it. Events made in place are RINGBUS_EINVAL on a topic with consumers in a lossy group. */
 enum ringbus_overflow {
     RINGBUS_LOSSLESS = 0, /* the post waits, or is refused */
     /* A full ring takes no more; `lost`: dropped between the post of the one before and that of this one. */

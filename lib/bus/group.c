@@ -260,7 +260,7 @@ make_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     else
         outcome = open_ring(group, options);
     if (outcome == RINGBUS_OK) /* as the last: they stay with the bus */
-        outcome = ringbus__reference_grow(bus, group->capacity);
+        outcome = ringbus__reference_grow(bus, overflow_blocks(group->capacity, group->overflow));
     if (outcome == RINGBUS_OK)
         *ret_group = group;
     else
@@ -322,13 +322,16 @@ take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     return RINGBUS_ENOSPC;
 }
 
-/* A life that ends before it has an executor. */
+/* A life that ends before it has an executor. No lock held: what posters of a former life have left is released. */
 static void
 end_unread(struct ringbus_group *group)
 {
-    ringbus_ring_end(group->ring);
-    for (uint32_t i = 0; i < group->lane_count; i++)
+    for (uint32_t i = 0; i < group->lane_count && group->ring != NULL; i++)
         ringbus__lane_skip(&group->lanes[i]);
+    lock_acquire(&group->bus->lock);
+    group->state = GROUP_ENDED;
+    lock_release(&group->bus->lock);
+    ringbus__bus_settle(group->bus);
 }
 
 static void
@@ -354,7 +357,7 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     }
 }
 
-/* Under the bus lock: bring a group to life. What fails leaves an ended group, good for the next try. */
+/* Under the bus lock: bring a group to life. What fails leaves a group whose line has ended. */
 static int
 start_group(struct ringbus_group *group, const struct ringbus_group_options *options,
     struct ringbus__loop *loop)
@@ -377,8 +380,9 @@ start_group(struct ringbus_group *group, const struct ringbus_group_options *opt
     else if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED)
         outcome = ringbus__poll_begin(group->polled);
     if (outcome != RINGBUS_OK && group->ring != NULL)
-        end_unread(group);
-    group->state = outcome == RINGBUS_OK ? GROUP_OPEN : GROUP_ENDED;
+        ringbus_ring_end(group->ring);
+    else if (outcome == RINGBUS_OK)
+        group->state = GROUP_OPEN;
     return outcome;
 }
 
@@ -411,6 +415,8 @@ ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options 
     lock_release(&bus->lock);
     if (outcome == RINGBUS_OK)
         *ret_group = group;
+    else
+        end_unread(group); /* it is good for the next try */
     return outcome;
 }
 

@@ -26,14 +26,14 @@ struct entry {
     struct ringbus_topic *topic;
     uint64_t ordered;
     struct ringbus_reference *reference; /* NULL: the payload is here */
-    size_t size;
+    size_t size; /* of the payload; in a drop_oldest ring of a reference its life (oldest.h) */
     unsigned char data[];
 };
 
 static inline size_t
 entry_size(const struct entry *entry)
 {
-    return sizeof *entry + entry->size;
+    return sizeof *entry + (entry->reference == NULL ? entry->size : 0);
 }
 
 struct ringbus_group {

@@ -6,7 +6,8 @@
  *     lap, so who has read one of them finds it (WORD). The stamp could not tell, for it comes after them
  * I3  from a reader's first on, each event is copied once or counted as lost once: nothing else moves `next`. How many
  *     are lost is told with the next copy, and there is one: a reader goes on at an event that no claim has reached,
- *     and nothing overwrites the last lap of a line
+ *     and nothing overwrites the last lap of a line. What it skips on its way there is copied, too, if it may hold
+ *     something that nobody else would drop
  * I4  a claim that came too late for the end (claim_single.c I1) is void: its words are still those of the last lap,
  *     which counts as lost to a reader that had not yet copied it; the void one is stepped over and never lost
  * Edges: PUBLISH, WORD.
@@ -140,6 +141,15 @@ load_rest(const struct ringbus_ring *ring, int64_t sequence, const struct lossy_
             size - shape->head);
 }
 
+/* The words of the next event are copied: whether they count, with what it holds. */
+ATOMIC_INLINE bool
+counts(const struct ringbus_reader *reader, const struct lossy_shape *shape, const void *buffer)
+{
+    if (unlikely(oldest(reader->ring) > reader->next))
+        return false;
+    return shape == NULL || shape->take == NULL || shape->take(buffer);
+}
+
 /* True if the event has been copied whole. */
 ATOMIC_INLINE bool
 copy_next(struct ringbus_reader *reader, const struct lossy_shape *shape, void *buffer,
@@ -151,7 +161,7 @@ copy_next(struct ringbus_reader *reader, const struct lossy_shape *shape, void *
     load_words(words_at(ring, sequence), buffer, shape != NULL ? shape->head : ring->slot_size);
     if (shape != NULL)
         load_rest(ring, sequence, shape, buffer);
-    if (unlikely(oldest(ring) > sequence))
+    if (unlikely(!counts(reader, shape, buffer)))
         return false;
     *ret_copy = (struct ringbus_copy){sequence, reader->gap};
     reader->gap = 0;
@@ -159,16 +169,50 @@ copy_next(struct ringbus_reader *reader, const struct lossy_shape *shape, void *
     return true;
 }
 
-/* The next event is overwritten: go on at one that the claims of the next quarter of a lap do not reach. */
 static void
-skip_lost(struct ringbus_reader *reader)
+lose_to(struct ringbus_reader *reader, int64_t next)
 {
-    const int64_t next = oldest(reader->ring) + (int64_t)reader->ring->capacity / 4;
     const uint64_t lost = (uint64_t)(next - reader->next);
 
     reader->gap += lost;
     count_u64(&reader->lost, lost);
     move_to(reader, next);
+}
+
+/* Skip events with what they hold, up to `next`, or to one that is not there yet, or is overwritten meanwhile. */
+static void
+drop_to(struct ringbus_reader *reader, const struct lossy_shape *shape, void *buffer, int64_t next)
+{
+    while (reader->next < next && lead_of(reader) == 0) {
+        struct slot *slot = ring_slot(reader->ring, reader->next);
+        /* HINT: the stamp has brought it. */
+        const bool is_holding = load_u64(&slot->spare, ORDER_HINT) != 0;
+
+        if (is_holding) {
+            load_words(words_at(reader->ring, reader->next), buffer, shape->head);
+            if (!counts(reader, shape, buffer))
+                return;
+        }
+        lose_to(reader, reader->next + 1);
+        if (is_holding)
+            shape->drop(buffer, slot);
+    }
+}
+
+/* The next event is overwritten: go on at one that the claims of the next quarter of a lap do not reach. */
+static void
+skip_lost(struct ringbus_reader *reader, const struct lossy_shape *shape, void *buffer)
+{
+    const int64_t first = oldest(reader->ring);
+    const int64_t next = first + (int64_t)reader->ring->capacity / 4;
+
+    if (shape == NULL || shape->take == NULL) {
+        lose_to(reader, next);
+        return;
+    }
+    /* That what it held is gone says so, too, before its claim may be seen. */
+    lose_to(reader, first > reader->next ? first : reader->next + 1);
+    drop_to(reader, shape, buffer, next);
 }
 
 int
@@ -193,7 +237,7 @@ ringbus__lossy_copy(struct ringbus_reader *reader, const struct lossy_shape *sha
                     &reader->waiter, (uint32_t)(ringbus_ring_cursor(ring) - reader->next) + 2);
             return RINGBUS_OK;
         } else {
-            skip_lost(reader);
+            skip_lost(reader, shape, buffer);
         }
     }
     return RINGBUS_EAGAIN;

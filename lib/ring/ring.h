@@ -156,6 +156,11 @@ void ringbus__lossy_write(
 struct lossy_shape {
     size_t head;
     size_t (*size_of)(const void *head); /* the whole; what is beyond the slot is not copied */
+    /* Not NULL: an event may hold something, and its slot's `spare` is not 0 as long as it does. Take that, of a copy
+     * that counts; false: it has gone since with the event, which is overwritten. */
+    bool (*take)(const void *head);
+    void (*drop)(
+        const void *head, struct slot *slot); /* what was taken, of an event that is skipped */
 };
 
 /* ringbus_reader_copy of so much. `buffer` has the whole slot's size. NULL: the whole slot. */

@@ -173,6 +173,7 @@ open_lossy(struct scene *scene, uint32_t overflow)
 {
     struct ringbus_group_options options = ringbus_group_options_default();
 
+    options.name = "lossy";
     options.overflow = overflow;
     options.capacity = 4;
     return ringbus_group_open(scene->bus, &options, &scene->group);
@@ -272,6 +273,65 @@ register_on_cells(struct scene *scene)
     return ringbus_register_topics(scene->bus, scene->consumer, topics, 3);
 }
 
+static int
+open_topic(struct scene *scene)
+{
+    return ringbus_topic_open(scene->bus, "new", &scene->topic);
+}
+
+static void
+count_release(void *data, void *context)
+{
+    (void)data;
+    ++*(int *)context;
+}
+
+/* To lossy groups of each kind; they have been opened with no memory refused. */
+static int
+post_by_reference(struct scene *scene, int *released)
+{
+    struct ringbus_post_options options = ringbus_post_options_default();
+
+    options.release = count_release;
+    options.release_context = released;
+    return ringbus_topic_post(scene->topic, released, sizeof *released, &options);
+}
+
+START_TEST(a_post_by_reference_reaches_lossy_groups_or_there_is_no_memory)
+{
+    for (uint32_t overflow = RINGBUS_DROP_NEWEST; overflow <= RINGBUS_CONFLATE; overflow++) {
+        struct ringbus_consumer_options options = ringbus_consumer_options_default();
+        static struct scene scene;
+        int released = 0;
+
+        scene_open(&scene);
+        MUST(
+            open_lossy(&scene, overflow) == RINGBUS_OK && open_topic(&scene) == RINGBUS_OK, "open");
+        options.group = scene.group;
+        MUST(ringbus_consumer_open(scene.bus, ignore, NULL, &options, &scene.consumer) ==
+                     RINGBUS_OK &&
+                 ringbus_register_consumer(scene.bus, scene.consumer, "new") == RINGBUS_OK,
+            "consumer_open");
+        refuse(&scene, 1, 1);
+        ck_assert_int_eq(post_by_reference(&scene, &released), RINGBUS_ENOMEM);
+        ck_assert(was_refused(&scene));
+        bus_flush(scene.bus);
+        ck_assert_int_eq(released, 0);
+        ck_assert_int_eq(figure_of(scene.bus, "group", "lossy", "delivered"), 0);
+        ck_assert_int_eq(post_by_reference(&scene, &released), 1);
+        bus_flush(scene.bus);
+        ck_assert_int_eq(released, 1);
+        refuse(&scene, 1, 1); /* the block is there from now on */
+        ck_assert_int_eq(post_by_reference(&scene, &released), 1);
+        scene.memory.refuse_from = 0;
+        bus_flush(scene.bus);
+        ck_assert_int_eq(released, 2);
+        ringbus_topic_close(scene.topic);
+        scene_close(&scene);
+    }
+}
+END_TEST
+
 START_TEST(topics_have_cells_or_there_is_no_memory)
 {
     uint64_t refused = 0;
@@ -328,12 +388,6 @@ START_TEST(a_list_is_registered_as_a_whole_or_there_is_no_memory)
         nth += step;
 }
 END_TEST
-
-static int
-open_topic(struct scene *scene)
-{
-    return ringbus_topic_open(scene->bus, "new", &scene->topic);
-}
 
 START_TEST(a_topic_opens_or_there_is_no_memory)
 {
@@ -511,7 +565,9 @@ main(void)
         a_list_is_registered_as_a_whole_or_there_is_no_memory,
         a_topic_retains_or_there_is_no_memory,
         a_registration_on_retained_topics_is_made_or_there_is_no_memory,
-        topics_have_cells_or_there_is_no_memory, a_topic_opens_or_there_is_no_memory,
-        a_visit_shows_everything_or_there_is_no_memory, a_bus_opens_or_there_is_no_memory,
-        everything_ends_without_memory, what_is_undelivered_is_named_when_there_is_memory_again);
+        topics_have_cells_or_there_is_no_memory,
+        a_post_by_reference_reaches_lossy_groups_or_there_is_no_memory,
+        a_topic_opens_or_there_is_no_memory, a_visit_shows_everything_or_there_is_no_memory,
+        a_bus_opens_or_there_is_no_memory, everything_ends_without_memory,
+        what_is_undelivered_is_named_when_there_is_memory_again);
 }

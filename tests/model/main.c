@@ -18,7 +18,7 @@
 static const struct scenario *const tables[] = {model_litmus, model_base, model_record, model_bus,
     model_flow, model_sleep, model_join, model_line, model_set, model_lossy, model_share,
     model_single, model_kept, model_custom, model_group, model_loop, model_lane, model_end,
-    model_room, model_reference, model_pattern, model_overflow, model_retained};
+    model_room, model_reference, model_pattern, model_overflow, model_retained, model_payload};
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 /* A scenario: not the end of a table, nor one of another program. */

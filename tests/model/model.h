@@ -34,7 +34,7 @@ __attribute__((weak)) extern const struct scenario model_litmus[], model_flow[],
     model_line[], model_join[], model_base[], model_record[], model_set[], model_lossy[],
     model_share[], model_single[], model_kept[], model_custom[], model_bus[], model_group[],
     model_loop[], model_lane[], model_end[], model_room[], model_reference[], model_pattern[],
-    model_overflow[], model_retained[];
+    model_overflow[], model_retained[], model_payload[];
 
 /* The execution is wrong. Does not return to a thread. */
 void model_fail(const char *why);

@@ -357,6 +357,7 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     post->nested = NULL;
     post->reference = NULL;
     post->holder = NULL;
+    post->due_count = 0;
     post->place = NULL;
     post->is_outermost = is_outermost(&ringbus__record);
     return post->is_outermost ? begin_outermost(posting->topic->bus, posting) : begin_nested(post);
@@ -382,8 +383,6 @@ ringbus__caller_mark(const struct caller_post *post)
 void
 ringbus__caller_cancel(struct caller_post *post)
 {
-    if (post->holder != NULL)
-        ringbus__reference_unhold(post->posting->topic->bus, post->holder);
     if (post->is_outermost)
         leave(post->posting->topic->bus);
     while (post->nested != NULL) {
@@ -563,6 +562,7 @@ ringbus__caller_deliver(struct caller_post *post)
     }
     frame = ringbus__record.frames = ringbus__record.frame_memory;
     frame->place = post->place;
+    release_all_due(post->due, post->due_count); /* what they post is nested */
     deliver_own(frame, post);
     end_frame(frame);
 }

@@ -505,6 +505,7 @@ ringbus__lane_skip(struct lane *lane)
                                  ? ringbus__overflow_take(lane, position, &is_event)
                                  : published_end(lane->group->ring, position, MAX_PASS);
 
+        ringbus__overflow_finish(lane);
         if (last > position)
             move_to(lane, &part->position, last);
         else

@@ -122,6 +122,17 @@ ringbus__reference_unhold(struct ringbus_bus *bus, struct kept *kept)
 
 /* ---- take and drop ---- */
 
+/* Of a block that nobody names. */
+static void
+begin_life(struct ringbus_reference *reference, uint32_t count)
+{
+    const uint64_t life = (load_u64(&reference->count, ORDER_OWN) >> 32) + 1;
+
+    reference->is_in_frame = false;
+    /* OWN: nobody changes it in between, for it counts nothing; who finds its name finds this before it. */
+    store_u64(&reference->count, life << 32 | count, ORDER_OWN);
+}
+
 static struct ringbus_reference *
 take(struct ringbus_bus *bus)
 {
@@ -141,8 +152,7 @@ ringbus__reference_take(const struct posting *posting, uint32_t count)
     struct ringbus_reference *reference = take(posting->topic->bus);
 
     ringbus__reference_in_frame(reference, posting);
-    reference->is_in_frame = false;
-    store_u32(&reference->count, count, ORDER_OWN);
+    begin_life(reference, count);
     return reference;
 }
 
@@ -167,20 +177,47 @@ ringbus__reference_release(void (*release)(void *data, void *context), void *dat
     bus_leave_hook();
 }
 
-static void
-drop_one(struct ringbus_reference *reference)
+void
+ringbus__reference_share(struct ringbus_reference *reference, uint32_t count)
+{
+    /* COUNT: whoever calls holds one already. */
+    add_u64(&reference->count, count, ORDER_COUNT);
+}
+
+bool
+ringbus__reference_catch(struct ringbus_reference *reference, uint32_t life)
+{
+    uint64_t count = load_u64(&reference->count, ORDER_HINT);
+
+    while ((uint32_t)count != 0 && count >> 32 == life)
+        /* COUNT: what the block says came with its name, and stays in that life. */
+        if (cas_u64(&reference->count, &count, count + 1, ORDER_COUNT))
+            return true;
+    return false;
+}
+
+void
+ringbus__reference_leave(struct ringbus_reference *reference, struct release *ret_due)
 {
     struct ringbus_bus *bus = reference->bus;
-    void (*const release)(void *data, void *context) = reference->release;
-    void *const data = reference->data, *const context = reference->context;
+    const struct release due = {reference->release, reference->data, reference->context};
 
     /* DROP: what every holder did with the payload lies before its release, and before the block is used again. */
-    if (add_u32(&reference->count, (uint32_t)-1, ORDER_DROP) != 1)
+    if ((uint32_t)add_u64(&reference->count, (uint64_t)-1, ORDER_DROP) != 1)
         return;
     lock_acquire(&bus->references.lock);
     give_back(bus, reference);
     lock_release(&bus->references.lock);
-    ringbus__reference_release(release, data, context);
+    *ret_due = due;
+}
+
+static void
+drop_one(struct ringbus_reference *reference)
+{
+    struct release due = {.run = NULL};
+
+    ringbus__reference_leave(reference, &due);
+    release_due(&due);
 }
 
 void
@@ -305,8 +342,7 @@ shared(struct ringbus_reference *reference)
     moved->context = reference->context;
     moved->data = reference->data;
     moved->size = reference->size;
-    moved->is_in_frame = false;
-    store_u32(&moved->count, 1, ORDER_OWN);
+    begin_life(moved, 1);
     reference->moved = moved;
     return moved;
 }
@@ -328,8 +364,7 @@ ringbus_event_keep(const struct ringbus_event *event, const struct ringbus_event
         kept = ringbus__reference_hold(bus);
     if (kept == NULL)
         return RINGBUS_ENOMEM;
-    /* COUNT: whoever calls holds one already. */
-    add_u32(&reference->count, 1, ORDER_COUNT);
+    ringbus__reference_share(reference, 1);
     ringbus__topic_keep(event->handle);
     kept->event = *event;
     kept->event.reference = reference;

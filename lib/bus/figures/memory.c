@@ -68,7 +68,8 @@ ringbus_group_memory(const struct ringbus_group_options *given)
     if (memory < 0)
         return memory;
     return memory + (int64_t)(sizeof(struct ringbus_group) + options.lanes * sizeof(struct lane) +
-                              ringbus__reference_memory(options.capacity));
+                              ringbus__reference_memory(
+                                  overflow_blocks(options.capacity, options.overflow)));
 }
 
 int64_t

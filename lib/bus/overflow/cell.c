@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "bus/executor/reference.h"
 #include "bus/post/post.h"
 #include "bus/topic.h"
 
@@ -55,8 +56,27 @@ claim_cell(struct cell *cell, struct ringbus_group *group, bool has_pass)
     return sequence;
 }
 
+/* Under the cell lock: the cell has this value. What is due of the one before, if that is replaced. */
+static void
+put_in(struct cell *cell, const struct posting *posting, struct ringbus_reference *reference,
+    struct release *ret_due)
+{
+    struct entry *value = value_of(cell);
+    struct ringbus_reference *before = cell->is_queued ? value->reference : NULL;
+
+    if (unlikely(before != NULL))
+        ringbus__reference_leave(before, ret_due);
+    if (likely(reference == NULL)) {
+        entry_fill(posting, value);
+        return;
+    }
+    ringbus__reference_share(reference, 1);
+    entry_describe(posting, value, reference);
+}
+
 int64_t
-ringbus__cell_enter(const struct posting *posting, struct ringbus_group *group, bool has_pass)
+ringbus__cell_enter(const struct posting *posting, struct ringbus_reference *reference,
+    struct ringbus_group *group, bool has_pass, struct release *ret_due)
 {
     struct lossy *lossy = &group->lossy;
     int64_t sequence = RINGBUS_ESHUTDOWN;
@@ -70,10 +90,10 @@ ringbus__cell_enter(const struct posting *posting, struct ringbus_group *group, 
         cell->replaced += cell->is_queued;
         if (cell->is_queued)
             add_u64(&lossy->dropped, 1, ORDER_COUNT);
-        cell->is_queued = true;
         /* CUT acquire: what was cut in before this value is visible to whoever takes it. */
         cell->era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
-        entry_fill(posting, value_of(cell));
+        put_in(cell, posting, reference, ret_due);
+        cell->is_queued = true;
     }
     lock_release(&lossy->cell_lock);
     return sequence;

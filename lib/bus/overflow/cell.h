@@ -8,6 +8,8 @@
  *     (match.h I3), and the cell keeps its value's
  * I4  a cell is made before its topic's bit is set in the route, and freed after it was cleared, by whoever finds it
  *     with no registration and not queued
+ * I5  a cell that is queued holds a count of its value's reference, one that is not holds none: the lane takes it with
+ *     the value. Who replaces the value leaves it under the lock (reference.h I1); what is due then waits for its end
  * Source: conflated market data feeds, whose slow readers get the last price of every symbol. */
 #ifndef RINGBUS_BUS_OVERFLOW_CELL_H
 #define RINGBUS_BUS_OVERFLOW_CELL_H
@@ -16,10 +18,11 @@
 #include "bus/match.h"
 
 struct posting;
+struct release;
 
 /* ringbus__overflow_enter of a conflate group: the cell has the value. */
-int64_t ringbus__cell_enter(
-    const struct posting *posting, struct ringbus_group *group, bool has_pass);
+int64_t ringbus__cell_enter(const struct posting *posting, struct ringbus_reference *reference,
+    struct ringbus_group *group, bool has_pass, struct release *ret_due);
 
 /* By the lane, for a topic it has found in the ring. */
 struct taken {

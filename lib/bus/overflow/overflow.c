@@ -2,27 +2,9 @@
 #include "bus/overflow/overflow.h"
 
 #include "bus/overflow/cell.h"
-
+#include "bus/overflow/oldest.h"
 #include "bus/post/post.h"
 #include "bus/topic.h"
-
-/* What there is of an entry. */
-static size_t
-size_of(const void *head)
-{
-    return entry_size(head);
-}
-
-static size_t
-head_only(const void *head)
-{
-    (void)head;
-    return sizeof(struct entry);
-}
-
-_Static_assert(sizeof(struct entry) % sizeof(uint64_t) == 0, "whole words");
-static const struct lossy_shape whole_entry = {sizeof(struct entry), size_of};
-static const struct lossy_shape entry_head = {sizeof(struct entry), head_only};
 
 /* ---- open ---- */
 
@@ -111,12 +93,13 @@ take_unreported(struct ringbus_group *group)
 }
 
 int64_t
-ringbus__overflow_enter(const struct posting *posting, struct ringbus_group *group, bool has_pass)
+ringbus__overflow_enter(const struct posting *posting, struct ringbus_reference *reference,
+    struct ringbus_group *group, bool has_pass, struct release *ret_due)
 {
     int64_t sequence = 0;
 
     if (group_conflates(group))
-        return ringbus__cell_enter(posting, group, has_pass);
+        return ringbus__cell_enter(posting, reference, group, has_pass, ret_due);
     /* A lossy ring is full only while the poster of a lap before has not published. */
     if (group->ring->is_lossy)
         sequence = ringbus__ring_claim_lossy(group->ring, has_pass);
@@ -129,30 +112,34 @@ ringbus__overflow_enter(const struct posting *posting, struct ringbus_group *gro
 }
 
 static void
-fill_words(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
+fill_newest(const struct posting *posting, struct ringbus_reference *reference,
+    struct ringbus_group *group, int64_t sequence)
 {
-    struct entry head;
+    const uint64_t dropped = take_unreported(group);
 
-    entry_describe(posting, &head, NULL);
-    ringbus__lossy_write(group->ring, sequence, 0, &head, sizeof head);
-    if (posting->size > 0)
-        ringbus__lossy_write(group->ring, sequence, sizeof head, posting->data, posting->size);
+    if (likely(reference == NULL)) {
+        post_fill(posting, group, sequence, dropped);
+        return;
+    }
+    ringbus__reference_share(reference, 1);
+    post_enter(posting, group, sequence, dropped, reference);
+    ringbus_ring_publish(group->ring, sequence, 1);
 }
 
 void
-ringbus__overflow_fill(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
+ringbus__overflow_fill(const struct posting *posting, struct ringbus_reference *reference,
+    struct ringbus_group *group, int64_t sequence, struct release *ret_due)
 {
     if (sequence < 0)
         return;
     if (group->overflow == RINGBUS_DROP_NEWEST) {
-        post_fill(posting, group, sequence, take_unreported(group));
-        return;
-    }
-    if (group_conflates(group))
+        fill_newest(posting, reference, group, sequence);
+    } else if (group->ring->is_lossy) {
+        ringbus__oldest_fill(posting, reference, group, sequence, ret_due);
+    } else {
         ((struct entry *)ring_slot(group->ring, sequence)->payload)->topic = posting->topic;
-    else
-        fill_words(posting, group, sequence);
-    ringbus_ring_publish(group->ring, sequence, 1);
+        ringbus_ring_publish(group->ring, sequence, 1);
+    }
 }
 
 void
@@ -166,18 +153,20 @@ ringbus__overflow_leave_out(const struct posting *posting, struct ringbus_group 
 static int
 post_held(const struct posting *posting, struct ringbus_group *group)
 {
+    struct release due = {.run = NULL};
     int64_t sequence = 0;
     int matched = 0;
 
     if (posting->size > group->slot_size)
         return RINGBUS_EMSGSIZE;
     matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    sequence = ringbus__overflow_enter(posting, group, false);
+    sequence = ringbus__overflow_enter(posting, NULL, group, false, &due);
     if (unlikely(sequence == RINGBUS_ESHUTDOWN) && ringbus__bus_has_pass(group->bus))
-        sequence = ringbus__overflow_enter(posting, group, true);
+        sequence = ringbus__overflow_enter(posting, NULL, group, true, &due);
     if (unlikely(sequence == RINGBUS_ESHUTDOWN))
         return ringbus__post_is_closed(posting, group);
-    ringbus__overflow_fill(posting, group, sequence);
+    ringbus__overflow_fill(posting, NULL, group, sequence, &due);
+    release_due(&due);
     return matched;
 }
 
@@ -210,8 +199,7 @@ take_copy(struct lane *lane, bool *ret_is_event)
 {
     struct ringbus_copy copy;
 
-    *ret_is_event =
-        ringbus__lossy_copy(lane->reader, &whole_entry, lane->hand.entry, &copy) == RINGBUS_OK;
+    *ret_is_event = ringbus__oldest_copy(lane, &copy) == RINGBUS_OK;
     if (*ret_is_event)
         take_up(lane, copy.sequence, copy.lost);
     return lane->reader->next - 1;
@@ -249,7 +237,14 @@ ringbus__overflow_take(struct lane *lane, int64_t position, bool *ret_is_event)
 void
 ringbus__overflow_finish(struct lane *lane)
 {
+    struct ringbus_reference *reference = NULL;
+
+    if (load_ptr(&lane->hand.topic, ORDER_OWN) == NULL)
+        return;
+    reference = lane->hand.entry->reference;
     store_ptr(&lane->hand.topic, NULL, ORDER_COUNT);
+    if (unlikely(reference != NULL))
+        ringbus__reference_drop(reference);
 }
 
 void
@@ -322,8 +317,7 @@ count_copies(struct ringbus_group *group)
     if (ringbus__reader_open_behind(group->ring, 0, position_of_copies, group, &reader) !=
         RINGBUS_OK)
         return;
-    while (ringbus__lossy_copy(reader, &entry_head, &entry, &copy) == RINGBUS_OK &&
-           copy.sequence < end)
+    while (ringbus__oldest_look(reader, &entry, &copy) == RINGBUS_OK && copy.sequence < end)
         count_entry(group, &entry, copy.sequence);
     ringbus_reader_close(reader);
 }

@@ -14,6 +14,9 @@
  * I4  a post that has entered a lossy group does not look at the route again. If its consumer has left since, or the
  *     group has a new life, nobody else had a claim on the event, and it is an event of the group. So it holds the
  *     topic until it has: who retires a topic goes by what was claimed before
+ * I5  by reference, what is in the group counts: a slot (drop_newest: reference.h; drop_oldest: oldest.h), a cell, and
+ *     from there on the hand, until its event is finished. What is dropped was never counted, or is left by who
+ *     overwrites or replaces it
  * Source: message queues that drop at the head or at the tail; that each drop is told, and once, is ours. */
 #ifndef RINGBUS_BUS_OVERFLOW_OVERFLOW_H
 #define RINGBUS_BUS_OVERFLOW_OVERFLOW_H
@@ -27,6 +30,7 @@ struct delivery;
 struct entry;
 struct lane;
 struct posting;
+struct release;
 struct ringbus_ring_options;
 
 /* Of a group; written by posts. */
@@ -41,7 +45,7 @@ struct lossy {
 struct hand {
     uint64_t untold;
     struct entry *entry; /* NULL: entries are read where they stand */
-    /* of the event in it */
+    /* of the event in it; of its reference, if it has one, the hand holds a count */
     struct atomic_ptr topic; /* NULL: the hand is empty */
     struct atomic_i64
         edge; /* what its windows are compared with: its sequence, or its value's era */
@@ -69,22 +73,30 @@ void ringbus__overflow_reset(struct ringbus_group *group);
 /* What it takes beside its ring. */
 size_t ringbus__overflow_memory(const struct ringbus_group_options *options);
 
+/* Blocks for references (reference.h I1): a slot or a cell each, and the hand, of a group under that policy. */
+static inline uint32_t
+overflow_blocks(uint32_t capacity, uint32_t overflow)
+{
+    return capacity + (overflow >= RINGBUS_DROP_OLDEST ? 1 : 0);
+}
+
 /* ---- posts ---- */
 
 /* What an enter may answer but a sequence to be filled, and RINGBUS_ESHUTDOWN: nothing is left to be done. */
 enum { OVERFLOW_DONE = INT32_MIN };
 
 /* A post's part in one lossy group, under the topic's claim lock if there are several; then, outside it, fill what was
- * claimed. */
-int64_t ringbus__overflow_enter(
-    const struct posting *posting, struct ringbus_group *group, bool has_pass);
-void ringbus__overflow_fill(
-    const struct posting *posting, struct ringbus_group *group, int64_t sequence);
+ * claimed. `reference`: NULL, or by reference; the post holds one. Each may write what is due after it, of the event
+ * that it replaces or overwrites; of one post and group one of them does. */
+int64_t ringbus__overflow_enter(const struct posting *posting, struct ringbus_reference *reference,
+    struct ringbus_group *group, bool has_pass, struct release *ret_due);
+void ringbus__overflow_fill(const struct posting *posting, struct ringbus_reference *reference,
+    struct ringbus_group *group, int64_t sequence, struct release *ret_due);
 
 /* A post that has entered other groups finds this one's line closed: it is dropped, unless the group has ended. */
 void ringbus__overflow_leave_out(const struct posting *posting, struct ringbus_group *group);
 
-/* A post to a topic in this lossy group alone. */
+/* A post by copy to a topic in this lossy group alone. */
 int ringbus__overflow_post(const struct posting *posting, struct ringbus_group *group);
 
 /* ---- the lane ---- */
@@ -93,7 +105,7 @@ int ringbus__overflow_post(const struct posting *posting, struct ringbus_group *
  * then; at `position`: there is nothing yet. */
 int64_t ringbus__overflow_take(struct lane *lane, int64_t position, bool *ret_is_event);
 
-/* The event in the hand is finished. */
+/* The event in the hand, if there is one, is finished; no lock held. */
 void ringbus__overflow_finish(struct lane *lane);
 
 /* ringbus__dispatch, for lossy groups: the event tells what was dropped before. */

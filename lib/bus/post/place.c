@@ -205,7 +205,7 @@ publish_in_rings(const struct posting *posting, const struct ringbus_claim *clai
         struct ringbus_group *group = first_of(bus, claim->rings);
         const int64_t sequence = claim->sequences[__builtin_ctzll(claim->rings)];
 
-        post_enter(posting, group, sequence, NULL);
+        post_enter(posting, group, sequence, 0, NULL);
         ringbus_ring_publish(group->ring, sequence, 1);
     }
 }

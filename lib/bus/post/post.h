@@ -3,6 +3,7 @@
 #define RINGBUS_BUS_POST_H
 
 #include "bus/dispatch.h"
+#include "bus/executor/reference.h"
 #include "bus/topic.h"
 
 /* Copied into each group's ring, or named there, or delivered by the posting thread. */
@@ -26,6 +27,13 @@ struct claims {
     int64_t sequences[BUS_MAX_GROUPS];
     int matched;
     struct ringbus_group *full; /* the group that refused */
+    /* by reference: a block that the post has beside its slots (reference.h I1), and, once nothing can refuse it, the
+     * reference that it has taken for lossy groups. Else NULL */
+    struct kept *holder;
+    struct ringbus_reference *reference;
+    /* of what was replaced or overwritten */
+    uint32_t due_count;
+    struct release due[BUS_MAX_GROUPS];
 };
 
 struct caller_post;
@@ -83,18 +91,16 @@ entry_fill(const struct posting *posting, struct entry *entry)
         memcpy(entry->data, posting->data, posting->size);
 }
 
-/* Fill a slot that the post has claimed, but for the payload. */
-ATOMIC_INLINE struct entry *
+/* Fill a slot that the post has claimed, but for the payload; `dropped` as in post_fill. */
+ATOMIC_INLINE void
 post_enter(const struct posting *posting, struct ringbus_group *group, int64_t sequence,
-    struct ringbus_reference *reference)
+    uint64_t dropped, struct ringbus_reference *reference)
 {
     struct slot *slot = ring_slot(group->ring, sequence);
-    struct entry *entry = (struct entry *)slot->payload;
 
     /* OWN: nobody has failed on it. */
-    store_u64(&slot->spare, 0, ORDER_OWN);
-    entry_describe(posting, entry, reference);
-    return entry;
+    store_u64(&slot->spare, dropped, ORDER_OWN);
+    entry_describe(posting, (struct entry *)slot->payload, reference);
 }
 
 /* Fill and publish it; `dropped`: what it tells in a drop_newest group, else 0. */
@@ -121,6 +127,9 @@ struct caller_post {
     /* by reference, and somebody beside this post names it */
     struct ringbus_reference *reference;
     struct kept *holder; /* NULL, or whose block it is */
+    /* of what the post has replaced or overwritten in lossy groups */
+    const struct release *due;
+    uint32_t due_count;
     struct pending
         *place; /* NULL, or where a claim in place has its event: it goes with the delivery */
 };

@@ -4,7 +4,9 @@
  * I1  the topic's claim lock gives all its groups one order; it covers claiming, and storing a retained value
  * I2  nobody waits while holding a claim or the claim lock
  * I3  lossy groups are served last, under that lock too, when no lossless one can refuse any more, and refuse nothing:
- *     so what one has dropped or replaced need never be taken back. They take neither references nor claims in place
+ *     so what one has dropped or replaced need never be taken back. They take no claims in place
+ * I4  by reference into lossy groups, the post makes sure of a block before it claims, takes the reference when nothing
+ *     can refuse it any more, and drops its own count when all is published: if nobody has entered, that releases it
  * Source: claiming in all rings before filling any is ours. */
 #include "bus/post/post.h"
 #include "bus/retain.h"
@@ -15,16 +17,17 @@ ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claim
     struct ringbus_bus *bus = posting->topic->bus;
 
     claims->rings = claims->lossy = claims->callers = 0;
+    claims->holder = NULL;
+    claims->reference = NULL;
+    claims->due_count = 0;
     for (uint64_t left = route; left != 0; left &= left - 1) {
         struct ringbus_group *group = ringbus__group_at(bus, (uint32_t)__builtin_ctzll(left));
 
         if (posting->size > group->slot_size && posting->by_reference == NULL)
             return RINGBUS_EMSGSIZE;
-        if (posting->by_reference != NULL && group->overflow != RINGBUS_LOSSLESS)
-            return RINGBUS_EINVAL;
         if (group_is_broken(group))
             return RINGBUS_ESHUTDOWN;
-        if (group->ring != NULL && posting->by_reference != NULL)
+        if (group->ring != NULL && posting->by_reference != NULL && !group_copies_out(group))
             ringbus__reference_begin(group);
         if (group->overflow != RINGBUS_LOSSLESS)
             claims->lossy |= group->bit;
@@ -96,15 +99,30 @@ look_at_lossy(const struct posting *posting, const struct claims *claims, bool h
     return RINGBUS_OK;
 }
 
+/* Where the next step in a lossy group writes what is due. */
+static struct release *
+next_due(struct claims *claims)
+{
+    struct release *due = &claims->due[claims->due_count];
+
+    due->run = NULL;
+    return due;
+}
+
 /* Under the claim lock, when the lossless groups have it. */
 static void
 enter_lossy(const struct posting *posting, struct claims *claims, bool has_pass)
 {
+    if (posting->by_reference != NULL && claims->lossy != 0)
+        claims->reference = ringbus__reference_take(posting, 1);
     for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
         struct ringbus_group *group = ringbus__group_at(posting->topic->bus, index);
-        const int64_t sequence = ringbus__overflow_enter(posting, group, has_pass);
+        struct release *due = next_due(claims);
+        const int64_t sequence =
+            ringbus__overflow_enter(posting, claims->reference, group, has_pass, due);
 
+        claims->due_count += due->run != NULL;
         claims->sequences[index] = sequence;
         if (sequence == RINGBUS_ESHUTDOWN)
             ringbus__overflow_leave_out(posting, group);
@@ -166,14 +184,22 @@ count_of(uint64_t groups)
     return (uint32_t)__builtin_popcountll(groups);
 }
 
-/* A block that a post has beside its slots, while it runs caller groups. */
-static int
-hold_block(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+/* The post's own event goes to caller groups on this thread, before the post returns. */
+static bool
+delivers_own(const struct claims *claims, const struct caller_post *caller)
 {
-    if (posting->by_reference == NULL || claims->rings == 0 || !caller->is_outermost)
+    return claims->callers != 0 && caller->is_outermost;
+}
+
+/* A block that a post has beside its slots: while it runs caller groups, or goes to lossy ones. */
+static int
+hold_block(const struct posting *posting, struct claims *claims, const struct caller_post *caller)
+{
+    if (posting->by_reference == NULL ||
+        (claims->lossy == 0 && (claims->rings == 0 || !delivers_own(claims, caller))))
         return RINGBUS_OK;
-    caller->holder = ringbus__reference_hold(posting->topic->bus);
-    return caller->holder != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
+    claims->holder = ringbus__reference_hold(posting->topic->bus);
+    return claims->holder != NULL ? RINGBUS_OK : RINGBUS_ENOMEM;
 }
 
 /* Everything the post needs in caller groups. */
@@ -190,14 +216,58 @@ begin_callers(
         return RINGBUS_EDEADLK; /* nested posts are delivered after the event this thread is in */
     if (outcome != RINGBUS_OK)
         return outcome;
-    outcome = hold_block(posting, claims, caller);
     /* TABLE acquire: after the announcement. A group that is no longer in the route has not waited for us. */
-    if (outcome == RINGBUS_OK && (load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) &
-                                     claims->callers) != claims->callers)
-        outcome = START_AGAIN;
-    if (outcome != RINGBUS_OK)
+    if ((load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & claims->callers) ==
+        claims->callers)
+        return RINGBUS_OK;
+    ringbus__caller_cancel(caller);
+    return START_AGAIN;
+}
+
+static void
+unhold_block(const struct posting *posting, const struct claims *claims)
+{
+    if (claims->holder != NULL)
+        ringbus__reference_unhold(posting->topic->bus, claims->holder);
+}
+
+/* It is refused. */
+static void
+give_back(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+{
+    unhold_block(posting, claims);
+    if (claims->callers != 0)
         ringbus__caller_cancel(caller);
+}
+
+static int
+begin(const struct posting *posting, struct claims *claims, struct caller_post *caller)
+{
+    int outcome = begin_callers(posting, claims, caller);
+
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    outcome = hold_block(posting, claims, caller);
+    if (outcome != RINGBUS_OK)
+        give_back(posting, claims, caller);
     return outcome;
+}
+
+/* What the post has claimed in lossless rings, and the nested posts that it has made, name one reference. NULL: it
+ * stays in the frame. */
+static struct ringbus_reference *
+reference_of(
+    const struct posting *posting, const struct claims *claims, const struct caller_post *caller)
+{
+    const bool has_own = delivers_own(claims, caller);
+    const uint32_t nested = has_own ? 0 : count_of(claims->callers);
+    const uint32_t count = count_of(claims->rings) + nested;
+
+    if (claims->reference != NULL) /* its own count goes to the frame, if it delivers its event */
+        ringbus__reference_share(claims->reference, count);
+    else if (count > 0)
+        return ringbus__reference_take(posting, count + has_own);
+    return claims->reference;
 }
 
 /* Fill and publish the slots that the post has claimed. */
@@ -205,21 +275,15 @@ static void
 fill_by_reference(
     const struct posting *posting, const struct claims *claims, struct caller_post *caller)
 {
-    uint32_t count = count_of(claims->rings);
-    struct ringbus_reference *reference = NULL;
+    struct ringbus_reference *reference = reference_of(posting, claims, caller);
 
-    if (claims->callers != 0)
-        count += caller->is_outermost ? 1 : count_of(claims->callers);
-    /* Else it stays in the frame. */
-    if (claims->rings != 0 || !caller->is_outermost)
-        reference = ringbus__reference_take(posting, count);
     if (claims->callers != 0)
         caller->reference = reference;
     for (uint64_t left = claims->rings; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
         struct ringbus_group *group = ringbus__group_at(posting->topic->bus, index);
 
-        post_enter(posting, group, claims->sequences[index], reference);
+        post_enter(posting, group, claims->sequences[index], 0, reference);
         ringbus_ring_publish(group->ring, claims->sequences[index], 1);
     }
 }
@@ -233,23 +297,49 @@ fill(const struct posting *posting, const struct claims *claims)
         post_fill(
             posting, ringbus__group_at(posting->topic->bus, index), claims->sequences[index], 0);
     }
-    for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
-        const uint32_t index = (uint32_t)__builtin_ctzll(left);
-
-        ringbus__overflow_fill(
-            posting, ringbus__group_at(posting->topic->bus, index), claims->sequences[index]);
-    }
 }
 
 static void
-publish(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+fill_lossy(const struct posting *posting, struct claims *claims)
+{
+    for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
+        const uint32_t index = (uint32_t)__builtin_ctzll(left);
+        struct release *due = next_due(claims);
+
+        ringbus__overflow_fill(posting, claims->reference,
+            ringbus__group_at(posting->topic->bus, index), claims->sequences[index], due);
+        claims->due_count += due->run != NULL;
+    }
+}
+
+/* All is published, and no lock is held: what the post has replaced or overwritten is released, and its own payload, if
+ * nobody has entered. If it delivers its event itself, the frame comes first, and has the rest. */
+static void
+settle(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
+{
+    if (delivers_own(claims, caller)) {
+        caller->holder = claims->holder;
+        caller->due = claims->due;
+        caller->due_count = claims->due_count;
+        return;
+    }
+    if (claims->reference != NULL)
+        ringbus__reference_drop(claims->reference);
+    unhold_block(posting, claims);
+    release_all_due(claims->due, claims->due_count);
+}
+
+static void
+publish(const struct posting *posting, struct claims *claims, struct caller_post *caller)
 {
     if (posting->by_reference == NULL)
         fill(posting, claims);
-    else if ((claims->rings | claims->callers) != 0)
+    else if ((claims->rings | claims->lossy | claims->callers) != 0)
         fill_by_reference(posting, claims, caller);
     else
         ringbus__post_release(posting); /* stored, and that is all */
+    fill_lossy(posting, claims);
+    settle(posting, claims, caller);
 }
 
 static int
@@ -278,13 +368,13 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     int outcome = ringbus__claims_sort(posting, route, &claims);
 
     if (outcome == RINGBUS_OK)
-        outcome = begin_callers(posting, &claims, &caller);
+        outcome = begin(posting, &claims, &caller);
     if (outcome != RINGBUS_OK)
         return outcome;
     claims.matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
     outcome = claim_and_publish(posting, &claims, &caller, has_pass);
-    if (outcome != RINGBUS_OK && claims.callers != 0)
-        ringbus__caller_cancel(&caller);
+    if (outcome != RINGBUS_OK)
+        give_back(posting, &claims, &caller);
     if (outcome == RINGBUS_EAGAIN) {
         outcome = ringbus__post_wait(posting, claims.full, has_pass);
         return outcome == RINGBUS_OK ? START_AGAIN : outcome;

@@ -7,7 +7,7 @@ struct buses buses;
 int (*buses_on_event)(const struct ringbus_event *event, int consumer);
 int (*buses_on_batch_end)(void *alive);
 void (*buses_on_stall)(struct ringbus_bus *bus, const struct ringbus_stall *stall, void *context);
-uint32_t buses_reserve;
+uint32_t buses_reserve, buses_capacity;
 
 static struct record records[MODEL_THREADS + 1];
 static int acting = -1;
@@ -167,6 +167,8 @@ buses_open_lossy(enum ringbus_overflow overflow, uint32_t groups)
     struct ringbus_group_options group = options_of(RINGBUS_GROUP_THREADS);
 
     group.overflow = overflow;
+    if (buses_capacity != 0)
+        group.capacity = buses_capacity;
     open_bus(&group, groups);
 }
 

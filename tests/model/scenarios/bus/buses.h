@@ -50,6 +50,7 @@ extern int (*buses_on_batch_end)(void *alive);
 extern void (*buses_on_stall)(
     struct ringbus_bus *bus, const struct ringbus_stall *stall, void *context);
 extern uint32_t buses_reserve;
+extern uint32_t buses_capacity; /* of lossy groups; 0: two */
 
 /* Post a number below 256. What the post returned. */
 int buses_post(int topic, uint64_t value);
