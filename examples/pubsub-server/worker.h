@@ -2,9 +2,14 @@
 #ifndef PUBSUB_WORKER_H
 #define PUBSUB_WORKER_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 
+#include "limits/due.h"
 #include "server.h"
+
+/* How a loop is called, by its number from 1. */
+#define LOOP_NAME "loop-%" PRIu32
 
 struct connection;
 
@@ -26,8 +31,13 @@ struct worker {
     struct connection *acknowledged; /* of this pass */
     struct resp_argument *arguments; /* of the command that runs now */
     uv_timer_t patience;             /* with clients that do not read, when it stops */
+    struct due_list over;            /* connections over the soft limit */
+    struct due_list idle;            /* connections, if there is a --timeout */
+    struct heading heading;          /* of the event that is handed out now */
     bool awaits_memory;              /* one of its connections does: see message.c */
     bool is_stopping;
+
+    struct loop_figures figures; /* read by any thread */
 
     /* how other threads reach it: under the lock, then `wake` */
     uv_async_t wake;
