@@ -91,13 +91,12 @@ connection_cut_off(struct connection *connection, enum cut_off cause)
     connection_close(connection);
 }
 
-/* The socket took so many bytes. */
+/* The socket took so many bytes, or will as it can. */
 static void
-note_written(struct connection *connection, size_t size)
+note_handed(struct connection *connection, size_t size)
 {
     figure_add(&connection->worker->figures.output, (long long)size);
-    if (size > 0 && !connection->is_closing)
-        idle_note(connection);
+    connection->handed += size;
 }
 
 static void
@@ -106,7 +105,6 @@ on_written(uv_write_t *write, int status)
     struct connection *const connection = write->data;
 
     connection->is_writing = false;
-    note_written(connection, status == 0 ? buffer_size(&connection->writing) : 0);
     buffer_take(&connection->writing, buffer_size(&connection->writing));
     if (connection->is_closing)
         return;
@@ -141,10 +139,12 @@ write_rest(struct connection *connection)
     connection->write.data = connection;
     status =
         uv_write(&connection->write, (uv_stream_t *)&connection->socket, &bytes, 1, on_written);
-    if (status == 0)
+    if (status == 0) {
+        note_handed(connection, buffer_size(&rest));
         connection->is_writing = true;
-    else
+    } else {
         connection_close(connection);
+    }
 }
 
 static void
@@ -165,7 +165,7 @@ write_ready(struct connection *connection)
             connection_close(connection);
             return;
         }
-        note_written(connection, taken > 0 ? (size_t)taken : 0);
+        note_handed(connection, taken > 0 ? (size_t)taken : 0);
         buffer_take(ready, taken > 0 ? (size_t)taken : 0);
     }
     if (buffer_size(ready) > 0)
@@ -209,8 +209,9 @@ on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *bytes)
     } else if (size > 0) {
         connection->input.end += (size_t)size;
         figure_add(&connection->worker->figures.input, size);
-        idle_note(connection);
         run(connection);
+        if (!connection->is_closing)
+            idle_note(connection);
     }
 }
 

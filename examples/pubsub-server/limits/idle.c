@@ -5,11 +5,21 @@
 
 #include "../subscriptions/subscription.h"
 
+/* Bytes that the client's side has taken, ever. */
+static uint64_t
+read_by(const struct connection *connection)
+{
+    return connection->handed -
+           uv_stream_get_write_queue_size((const uv_stream_t *)&connection->socket);
+}
+
 void
 idle_note(struct connection *connection)
 {
-    if (connection->worker->server->options.timeout > 0)
-        due_begin(&connection->worker->idle, &connection->idle);
+    if (connection->worker->server->options.timeout == 0)
+        return;
+    connection->read = read_by(connection);
+    due_begin(&connection->worker->idle, &connection->idle);
 }
 
 /* Whether he waits for us, and not we for him. */
@@ -26,7 +36,7 @@ idle_on_due(struct due *due)
     struct connection *const connection =
         (struct connection *)(void *)((char *)due - offsetof(struct connection, idle));
 
-    if (is_kept_waiting(connection)) {
+    if (is_kept_waiting(connection) || read_by(connection) > connection->read) {
         idle_note(connection);
         return;
     }

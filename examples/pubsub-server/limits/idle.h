@@ -8,7 +8,7 @@
 
 #include "../connection.h"
 
-/* The client is there, or has read or said something just now. */
+/* The client is there, or has said something just now. */
 void idle_note(struct connection *connection);
 
 /* A client was idle for so long. */
