@@ -58,7 +58,7 @@ struct connection {
     struct due over; /* more waits for it than the soft limit: see limits/output.h */
     struct due idle; /* see limits/idle.h */
     uint64_t handed; /* bytes ever given to libuv to be written */
-    uint64_t read;   /* of these, what the socket had taken when `idle` began */
+    uint64_t read;   /* of these, what the socket had taken at the last look: see limits/idle.h */
 
     struct subscriptions subscriptions[SUBSCRIPTION_KINDS]; /* see subscription.c */
 };

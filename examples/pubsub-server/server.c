@@ -303,8 +303,10 @@ run(struct acceptor *acceptor)
     (void)uv_run(&acceptor->loop, UV_RUN_DEFAULT);
 
     result |= drain_bus(server);
+    for (uint32_t i = 0; i < acceptor->worker_count; i++)
+        worker_stop(&acceptor->workers[i]);
     while (acceptor->worker_count > 0) {
-        failure = worker_stop(&acceptor->workers[--acceptor->worker_count]);
+        failure = worker_join(&acceptor->workers[--acceptor->worker_count]);
         if (failure)
             result = complain("a loop did not end well", failure);
     }

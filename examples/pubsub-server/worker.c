@@ -19,8 +19,9 @@
 #include "limits/idle.h"
 #include "limits/output.h"
 
-/* How long clients that do not read may delay the end. */
+/* How long a client that does not read may delay the end, and how many times as long those that do. */
 #define PATIENCE_MS 2000
+#define PATIENCE_MOST 4
 #define MS_PER_S UINT64_C(1000)
 
 /* ---- its connections ----------------------------------------------------------------------- */
@@ -118,17 +119,35 @@ on_freed(struct worker *worker)
 }
 
 static void
+close_unless_it_reads(struct connection *connection)
+{
+    if (!idle_has_read(connection))
+        connection_close(connection);
+}
+
+static void
 on_patience(uv_timer_t *timer)
 {
-    for_each(timer->data, connection_close);
+    struct worker *const worker = timer->data;
+
+    worker->patience_used++;
+    for_each(
+        worker, worker->patience_used < PATIENCE_MOST ? close_unless_it_reads : connection_close);
+}
+
+static void
+finish(struct connection *connection)
+{
+    (void)idle_has_read(connection);
+    connection_finish(connection);
 }
 
 static void
 begin_to_stop(struct worker *worker)
 {
     worker->is_stopping = true;
-    for_each(worker, connection_finish);
-    (void)uv_timer_start(&worker->patience, on_patience, PATIENCE_MS, 0);
+    for_each(worker, finish);
+    (void)uv_timer_start(&worker->patience, on_patience, PATIENCE_MS, PATIENCE_MS);
     leave_when_empty(worker);
 }
 
@@ -324,13 +343,18 @@ worker_hand_over(struct worker *worker, int socket)
     return outcome;
 }
 
-const char *
+void
 worker_stop(struct worker *worker)
 {
     uv_mutex_lock(&worker->lock);
     worker->shall_stop = true;
     uv_mutex_unlock(&worker->lock);
     (void)uv_async_send(&worker->wake);
+}
+
+const char *
+worker_join(struct worker *worker)
+{
     (void)uv_thread_join(&worker->thread);
     free_parts(worker);
     return worker->failure;

@@ -5,12 +5,14 @@
 
 #include "../subscriptions/subscription.h"
 
-/* Bytes that the client's side has taken, ever. */
-static uint64_t
-read_by(const struct connection *connection)
+bool
+idle_has_read(struct connection *connection)
 {
-    return connection->handed -
-           uv_stream_get_write_queue_size((const uv_stream_t *)&connection->socket);
+    const uint64_t before = connection->read;
+
+    connection->read = connection->handed -
+                       uv_stream_get_write_queue_size((const uv_stream_t *)&connection->socket);
+    return connection->read != before;
 }
 
 void
@@ -18,7 +20,7 @@ idle_note(struct connection *connection)
 {
     if (connection->worker->server->options.timeout == 0)
         return;
-    connection->read = read_by(connection);
+    (void)idle_has_read(connection);
     due_begin(&connection->worker->idle, &connection->idle);
 }
 
@@ -36,7 +38,7 @@ idle_on_due(struct due *due)
     struct connection *const connection =
         (struct connection *)(void *)((char *)due - offsetof(struct connection, idle));
 
-    if (is_kept_waiting(connection) || read_by(connection) > connection->read) {
+    if (is_kept_waiting(connection) || idle_has_read(connection)) {
         idle_note(connection);
         return;
     }

@@ -11,6 +11,9 @@
 /* The client is there, or has said something just now. */
 void idle_note(struct connection *connection);
 
+/* Whether the client has read something since the last look, or the last idle_note. */
+bool idle_has_read(struct connection *connection);
+
 /* A client was idle for so long. */
 void idle_on_due(struct due *due);
 
