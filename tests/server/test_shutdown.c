@@ -185,7 +185,7 @@ START_TEST(a_second_signal_ends_it_at_once)
 {
     struct client *stuck;
 
-    SERVER_START(&server, "--socket-buffer", "8192");
+    SERVER_START(&server, "--loops", "1", "--socket-buffer", "8192");
     stuck = open_stuck("a");
     server_signal(&server, SIGTERM);
     AWAIT(!is_served(server.port));
