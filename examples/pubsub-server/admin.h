@@ -10,13 +10,9 @@ enum command_verdict admin_hello(
     struct connection *connection, const struct resp_argument *arguments, size_t count);
 enum command_verdict admin_client(
     struct connection *connection, const struct resp_argument *arguments, size_t count);
-enum command_verdict admin_config(
-    struct connection *connection, const struct resp_argument *arguments, size_t count);
 enum command_verdict admin_command(
     struct connection *connection, const struct resp_argument *arguments, size_t count);
 enum command_verdict admin_select(
-    struct connection *connection, const struct resp_argument *arguments, size_t count);
-enum command_verdict admin_info(
     struct connection *connection, const struct resp_argument *arguments, size_t count);
 
 #endif

@@ -29,13 +29,11 @@ relocate(struct buffer *buffer, size_t capacity)
 }
 
 char *
-buffer_reserve(struct buffer *buffer, size_t size)
+buffer_make_room(struct buffer *buffer, size_t size)
 {
     const size_t used = buffer_size(buffer);
     size_t capacity = buffer->capacity > 0 ? buffer->capacity : CAPACITY_MIN;
 
-    if (buffer->capacity - buffer->end >= size)
-        return buffer->data + buffer->end;
     if (buffer->capacity - used >= size && buffer->start >= used) {
         memcpy(buffer->data, buffer->data + buffer->start, used);
         buffer->start = 0;

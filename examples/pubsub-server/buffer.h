@@ -20,10 +20,19 @@ buffer_size(const struct buffer *buffer)
     return buffer->end - buffer->start;
 }
 
+/* Move, or allocate: see buffer_reserve. */
+char *buffer_make_room(struct buffer *buffer, size_t size);
+
 /* Make room for `size` bytes behind `end`.
  *
  * return  where they go, or NULL for want of memory: then the buffer is broken */
-char *buffer_reserve(struct buffer *buffer, size_t size);
+static inline char *
+buffer_reserve(struct buffer *buffer, size_t size)
+{
+    if (buffer->capacity - buffer->end >= size)
+        return buffer->data + buffer->end;
+    return buffer_make_room(buffer, size);
+}
 
 /* Append bytes. */
 void buffer_put(struct buffer *buffer, const void *data, size_t size);

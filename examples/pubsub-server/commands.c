@@ -6,6 +6,8 @@
 
 #include "admin.h"
 #include "reply.h"
+#include "report/config.h"
+#include "report/info.h"
 #include "subscriptions/pubsub.h"
 #include "subscriptions/subscribe.h"
 
@@ -56,7 +58,7 @@ post(struct connection *connection, const char *channel, const struct resp_argum
 static enum command_verdict
 run_publish(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
-    struct server *const server = connection->worker->server;
+    struct worker *const worker = connection->worker;
     const struct resp_argument *const message = &arguments[2];
     char channel[CHANNEL_SIZE_MAX + 1];
     int outcome;
@@ -66,7 +68,7 @@ run_publish(struct connection *connection, const struct resp_argument *arguments
         subscribe_refuse_name(connection, SUBSCRIPTION_CHANNEL);
         return COMMAND_DONE;
     }
-    if (message->size > server->options.max_message) {
+    if (message->size > worker->server->options.max_message) {
         reply_error(connection_output(connection), "ERR message too long");
         return COMMAND_DONE;
     }
@@ -78,7 +80,7 @@ run_publish(struct connection *connection, const struct resp_argument *arguments
     if (outcome < 0)
         reply_refusal(connection_output(connection), outcome);
     else
-        atomic_fetch_add(&server->figures.publishes, 1);
+        figure_add(&worker->figures.published, 1);
     return COMMAND_DONE;
 }
 
@@ -146,9 +148,9 @@ static const struct command commands[] = {
     {"select", admin_select, 2, 2, false},
     {"hello", admin_hello, 1, ANY, false},
     {"client", admin_client, 2, ANY, false},
-    {"config", admin_config, 2, ANY, false},
+    {"config", config_tell, 2, ANY, false},
     {"command", admin_command, 1, ANY, false},
-    {"info", admin_info, 1, ANY, false},
+    {"info", info_tell, 1, ANY, false},
 };
 
 static const struct command *

@@ -2,8 +2,8 @@
  *
  * I1. Commands are answered in the order in which they came; none runs while an earlier one waits for room in the bus
  *     or memory.
- * I2. What waits to be written is bounded: a subscriber over the limit is cut off, and who only sends
- *     commands is not read from while more than half the limit waits, so that he holds up himself.
+ * I2. What waits to be written is bounded (limits/output.h): a subscriber over a limit is cut off, and who only sends
+ *     commands is not read from while more than half the hard limit waits, so that he holds up himself.
  * I3. The memory lives until the socket's close callback has run, the last consumer was destroyed and
  *     no on_writable callback is due: `references`. */
 #include "connection.h"
@@ -13,10 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "limits/idle.h"
+#include "limits/output.h"
 #include "reply.h"
 
 #define READ_SIZE ((size_t)16 * 1024)
-#define KEEPALIVE_S 60
 
 static void run(struct connection *connection);
 
@@ -56,6 +57,8 @@ connection_close(struct connection *connection)
         return;
     connection->is_closing = true;
     connection->is_reading = false;
+    due_end(&connection->over);
+    due_end(&connection->idle);
     connection->handlers->ending(connection);
     uv_close((uv_handle_t *)&connection->socket, on_closed);
 }
@@ -75,35 +78,25 @@ connection_finish(struct connection *connection)
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static size_t
-outstanding(const struct connection *connection)
-{
-    return outbox_size(&connection->outbox) +
-           uv_stream_get_write_queue_size((const uv_stream_t *)&connection->socket);
-}
-
-bool
-connection_has_room(const struct connection *connection, size_t size)
-{
-    return outstanding(connection) + size <= connection->worker->server->options.output_limit;
-}
-
-/* Who sends commands faster than he reads the replies. */
-static bool
-is_flooded(const struct connection *connection)
-{
-    return outstanding(connection) > connection->worker->server->options.output_limit / 2;
-}
-
 void
-connection_cut_off(struct connection *connection)
+connection_cut_off(struct connection *connection, enum cut_off cause)
 {
+    static const char *const causes[] = {"output limit", "soft output limit"};
+
     if (connection->is_closing)
         return;
-    atomic_fetch_add(&connection->worker->server->figures.cut_off, 1);
-    (void)fprintf(stderr, "cut off %s (%s): output limit\n", connection->address,
-        connection->name[0] ? connection->name : "no name");
+    atomic_fetch_add(&connection->worker->server->figures.cut_off[cause], 1);
+    (void)fprintf(stderr, "cut off %s (%s): %s\n", connection->address,
+        connection->name[0] ? connection->name : "no name", causes[cause]);
     connection_close(connection);
+}
+
+/* The socket took so many bytes, or will as it can. */
+static void
+note_handed(struct connection *connection, size_t size)
+{
+    figure_add(&connection->worker->figures.output, (long long)size);
+    connection->handed += size;
 }
 
 static void
@@ -126,7 +119,7 @@ void
 connection_go_on(struct connection *connection)
 {
     connection_flush(connection);
-    if (connection->awaits_writes && !is_flooded(connection)) {
+    if (connection->awaits_writes && !output_is_flooded(connection)) {
         connection->awaits_writes = false;
         run(connection);
     }
@@ -146,21 +139,21 @@ write_rest(struct connection *connection)
     connection->write.data = connection;
     status =
         uv_write(&connection->write, (uv_stream_t *)&connection->socket, &bytes, 1, on_written);
-    if (status == 0)
+    if (status == 0) {
+        note_handed(connection, buffer_size(&rest));
         connection->is_writing = true;
-    else
+    } else {
         connection_close(connection);
+    }
 }
 
-void
-connection_flush(struct connection *connection)
+static void
+write_ready(struct connection *connection)
 {
     struct buffer *const ready = &connection->outbox.ready;
     uv_buf_t bytes;
     int taken;
 
-    if (connection->is_closing || connection->is_writing)
-        return;
     if (outbox_is_broken(&connection->outbox)) {
         connection_close(connection);
         return;
@@ -172,12 +165,22 @@ connection_flush(struct connection *connection)
             connection_close(connection);
             return;
         }
+        note_handed(connection, taken > 0 ? (size_t)taken : 0);
         buffer_take(ready, taken > 0 ? (size_t)taken : 0);
     }
     if (buffer_size(ready) > 0)
         write_rest(connection);
     else if (connection->is_finishing && !outbox_owes(&connection->outbox))
         connection_close(connection);
+}
+
+void
+connection_flush(struct connection *connection)
+{
+    if (!connection->is_closing && !connection->is_writing)
+        write_ready(connection);
+    if (!connection->is_closing)
+        output_note(connection);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -205,7 +208,10 @@ on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *bytes)
         connection_close(connection);
     } else if (size > 0) {
         connection->input.end += (size_t)size;
+        figure_add(&connection->worker->figures.input, size);
         run(connection);
+        if (!connection->is_closing)
+            idle_note(connection);
     }
 }
 
@@ -248,7 +254,7 @@ await(struct connection *connection, enum command_verdict what)
 {
     struct worker *const worker = connection->worker;
 
-    atomic_fetch_add(&worker->server->figures.waits, 1);
+    figure_add(&worker->figures.waits, 1);
     if (what == COMMAND_AWAITS_MEMORY) {
         connection->awaits_memory = worker->awaits_memory = true;
         return;
@@ -308,6 +314,7 @@ step(struct connection *connection)
     }
     buffer_take(input, size);
     resp_parser_next(&connection->parser);
+    figure_add(&connection->worker->figures.commands, count > 0);
     if (verdict == COMMAND_LAST)
         connection_finish(connection);
     return true;
@@ -318,10 +325,10 @@ static void
 run(struct connection *connection)
 {
     while (may_run(connection) && buffer_size(&connection->input) > 0 && step(connection)) {
-        if (!is_flooded(connection))
+        if (!output_is_flooded(connection))
             continue;
         connection_flush(connection);
-        connection->awaits_writes = is_flooded(connection);
+        connection->awaits_writes = output_is_flooded(connection);
     }
     connection_flush(connection);
     update_reading(connection);
@@ -330,36 +337,20 @@ run(struct connection *connection)
 /* ---- opening ------------------------------------------------------------------------------- */
 
 static void
-note_address(struct connection *connection)
-{
-    struct sockaddr_storage peer;
-    int size = sizeof peer;
-    char text[48] = "unknown";
-    unsigned port = 0;
-
-    memset(&peer, 0, sizeof peer);
-    if (uv_tcp_getpeername(&connection->socket, (struct sockaddr *)&peer, &size) == 0) {
-        if (peer.ss_family == AF_INET6) {
-            (void)uv_ip6_name((const struct sockaddr_in6 *)&peer, text, sizeof text);
-            port = ntohs(((const struct sockaddr_in6 *)&peer)->sin6_port);
-        } else {
-            (void)uv_ip4_name((const struct sockaddr_in *)&peer, text, sizeof text);
-            port = ntohs(((const struct sockaddr_in *)&peer)->sin_port);
-        }
-    }
-    (void)snprintf(connection->address, sizeof connection->address, "%s:%u", text, port);
-}
-
-static void
 set_up_socket(struct connection *connection)
 {
-    int size = (int)connection->worker->server->options.socket_buffer;
+    const struct options *const options = &connection->worker->server->options;
+    struct sockaddr_storage peer;
+    int peer_size = sizeof peer;
+    int size = (int)options->socket_buffer;
 
     (void)uv_tcp_nodelay(&connection->socket, 1);
-    (void)uv_tcp_keepalive(&connection->socket, 1, KEEPALIVE_S);
+    (void)uv_tcp_keepalive(&connection->socket, options->keepalive > 0, options->keepalive);
     if (size > 0)
         (void)uv_send_buffer_size((uv_handle_t *)&connection->socket, &size);
-    note_address(connection);
+    memset(&peer, 0, sizeof peer);
+    (void)uv_tcp_getpeername(&connection->socket, (struct sockaddr *)&peer, &peer_size);
+    address_write(&peer, connection->address);
 }
 
 /* A connection in its place, with its handle; NULL: no memory. */
@@ -403,6 +394,7 @@ connection_open(struct worker *worker, int socket, const struct connection_handl
         return status;
     }
     set_up_socket(connection);
+    idle_note(connection);
     update_reading(connection);
     return 0;
 }

@@ -5,8 +5,10 @@
 
 #include <stdbool.h>
 
+#include "limits/due.h"
 #include "outbox.h"
 #include "resp.h"
+#include "socket/address.h"
 #include "subscriptions/subscription.h"
 #include "worker.h"
 
@@ -33,7 +35,7 @@ struct connection {
     unsigned references; /* the socket's, one a subscription, one while it awaits room */
     long long id;
     uint32_t place; /* among the worker's connections */
-    char address[64];
+    char address[ADDRESS_TEXT_MAX];
     char name[64]; /* given by CLIENT SETNAME */
 
     struct buffer input;
@@ -53,6 +55,11 @@ struct connection {
     bool is_finishing;  /* closes when all is written */
     bool is_closing;
 
+    struct due over; /* more waits for it than the soft limit: see limits/output.h */
+    struct due idle; /* see limits/idle.h */
+    uint64_t handed; /* bytes ever given to libuv to be written */
+    uint64_t read;   /* of these, what the socket had taken at the last look: see limits/idle.h */
+
     struct subscriptions subscriptions[SUBSCRIPTION_KINDS]; /* see subscription.c */
 };
 
@@ -67,11 +74,8 @@ void connection_close(struct connection *connection);
 /* Take no more commands, end the subscriptions, close when all is written. */
 void connection_finish(struct connection *connection);
 
-/* Whether `size` more bytes keep within the limit of what may wait for this client. */
-bool connection_has_room(const struct connection *connection, size_t size);
-
-/* Close it because it does not read, and say so. */
-void connection_cut_off(struct connection *connection);
+/* Close it because it does not read, count that, and say so. */
+void connection_cut_off(struct connection *connection, enum cut_off cause);
 
 /* Where the next reply or message goes. */
 static inline struct buffer *

@@ -3,8 +3,16 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "socket/address.h"
+
+#define PROGRAM "ringbus-pubsub-server"
+#define LETTERS "p:b:l:c:m:M:o:O:S:s:k:t:n:P:j:h"
 
 static const struct options defaults = {
     .bind = "127.0.0.1",
@@ -16,7 +24,11 @@ static const struct options defaults = {
     .max_clients = 10000,
     .max_patterns = 256,
     .socket_buffer = 0,
+    .keepalive = 300,
+    .timeout = 0,
     .output_limit = (size_t)32 << 20,
+    .output_soft = (size_t)8 << 20,
+    .output_seconds = 60,
 };
 
 static const char help[] =
@@ -24,17 +36,28 @@ static const char help[] =
     "Publish and subscribe over the Redis protocol, with a ringbus inside.\n"
     "\n"
     "  -p, --port=N           listen on port N; 0: any that is free      (6380)\n"
-    "  -b, --bind=ADDRESS     listen on this address                     (127.0.0.1)\n"
+    "  -b, --bind=ADDRESS     listen on this IPv4 or IPv6 address; 0.0.0.0 and\n"
+    "                         :: are all of this machine's               (127.0.0.1)\n"
     "  -l, --loops=N          loop threads, 1..32                        (2)\n"
-    "  -c, --capacity=N       events in the ring of each loop            (1024)\n"
+    "  -c, --capacity=N       events in the ring of each loop, 2..1048576,\n"
+    "                         rounded up to a power of two               (1024)\n"
     "  -m, --max-message=N    bytes of the longest message, up to 512 MiB,\n"
     "                         with a journal up to 1 MiB                 (1048576)\n"
     "  -M, --message-memory=N bytes that long messages may occupy on their\n"
     "                         way; over that publishers wait             (67108864)\n"
     "  -o, --output-limit=N   bytes that may wait for one client, who is\n"
     "                         cut off when there would be more           (33554432)\n"
+    "  -O, --output-limit-soft=N     bytes over which a subscriber may not\n"
+    "                         be for longer than the next; 0: no such\n"
+    "                         limit                                      (8388608)\n"
+    "  -S, --output-limit-seconds=N  and then is cut off, 1..86400       (60)\n"
     "  -s, --socket-buffer=N  bytes of a socket's send buffer (SO_SNDBUF);\n"
     "                         0: the system's default                    (0)\n"
+    "  -k, --keepalive=N      seconds of silence before a client is probed\n"
+    "                         (SO_KEEPALIVE), up to 32767; 0: never      (300)\n"
+    "  -t, --timeout=N        seconds of silence before a client is closed\n"
+    "                         who has no subscriptions, up to 31536000;\n"
+    "                         0: never                                   (0)\n"
     "  -n, --max-clients=N    clients at once                            (10000)\n"
     "  -P, --max-patterns=N   patterns a client may subscribe to         (256)\n"
     "  -j, --journal=FILE     append every message to FILE, and answer its\n"
@@ -49,7 +72,11 @@ static const struct option names[] = {
     {"max-message", required_argument, NULL, 'm'},
     {"message-memory", required_argument, NULL, 'M'},
     {"output-limit", required_argument, NULL, 'o'},
+    {"output-limit-soft", required_argument, NULL, 'O'},
+    {"output-limit-seconds", required_argument, NULL, 'S'},
     {"socket-buffer", required_argument, NULL, 's'},
+    {"keepalive", required_argument, NULL, 'k'},
+    {"timeout", required_argument, NULL, 't'},
     {"max-clients", required_argument, NULL, 'n'},
     {"max-patterns", required_argument, NULL, 'P'},
     {"journal", required_argument, NULL, 'j'},
@@ -57,75 +84,93 @@ static const struct option names[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The number `text` into *ret_number if it is one between least and most. */
-static int
-number(const char *text, unsigned long least, unsigned long most, unsigned long *ret_number)
+/* The options that are numbers: their ranges, and where they go. */
+static const struct number {
+    int letter;
+    uint64_t least;
+    uint64_t most;
+    size_t at;   /* in struct options */
+    size_t size; /* of a uint32_t or a size_t */
+} numbers[] = {
+#define NUMBER(letter, least, most, member)                                                        \
+    {                                                                                              \
+        letter, least, most, offsetof(struct options, member), sizeof defaults.member              \
+    }
+    NUMBER('p', 0, 65535, port),
+    NUMBER('l', 1, LOOPS_MAX, loops),
+    NUMBER('c', 2, 1 << 20, capacity),
+    NUMBER('m', 1, MESSAGE_SIZE_MAX, max_message),
+    NUMBER('M', 1, UINT64_C(1) << 36, message_memory),
+    NUMBER('o', 1024, 1 << 30, output_limit),
+    NUMBER('O', 0, 1 << 30, output_soft),
+    NUMBER('S', 1, 86400, output_seconds),
+    NUMBER('s', 0, 1 << 30, socket_buffer),
+    NUMBER('k', 0, 32767, keepalive),
+    NUMBER('t', 0, 31536000, timeout),
+    NUMBER('n', 1, 1000000, max_clients),
+    NUMBER('P', 0, 1000000, max_patterns),
+#undef NUMBER
+};
+
+static const char *
+name_of(int letter)
 {
+    const struct option *name = names;
+
+    while (name->val != letter)
+        name++;
+    return name->name;
+}
+
+/* Take the number `text`, or say on stderr what it may be. */
+static int
+take_number(struct options *options, const struct number *number, const char *text)
+{
+    char *const place = (char *)options + number->at;
     char *end = NULL;
-    unsigned long value;
+    unsigned long long value;
+    uint32_t value32;
+    size_t value_size;
 
     errno = 0;
-    value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < least ||
-        value > most)
-        return -1;
-    *ret_number = value;
-    return 0;
-}
-
-static int
-number32(const char *text, uint32_t least, uint32_t most, uint32_t *ret_number)
-{
-    unsigned long value = 0;
-
-    if (number(text, least, most, &value) != 0)
-        return -1;
-    *ret_number = (uint32_t)value;
-    return 0;
-}
-
-static int
-number_size(const char *text, unsigned long least, unsigned long most, size_t *ret_number)
-{
-    unsigned long value = 0;
-
-    if (number(text, least, most, &value) != 0)
-        return -1;
-    *ret_number = value;
-    return 0;
-}
-
-static int
-take(struct options *options, int name, const char *text)
-{
-    switch (name) {
-    case 'p':
-        return number32(text, 0, 65535, &options->port);
-    case 'b':
-        options->bind = text;
-        return 0;
-    case 'l':
-        return number32(text, 1, LOOPS_MAX, &options->loops);
-    case 'c':
-        return number32(text, 2, 1 << 20, &options->capacity);
-    case 'm':
-        return number32(text, 1, MESSAGE_SIZE_MAX, &options->max_message);
-    case 'n':
-        return number32(text, 1, 1000000, &options->max_clients);
-    case 'P':
-        return number32(text, 0, 1000000, &options->max_patterns);
-    case 'j':
-        options->journal = text;
-        return 0;
-    case 's':
-        return number32(text, 0, 1 << 30, &options->socket_buffer);
-    case 'o':
-        return number_size(text, 1024, 1UL << 30, &options->output_limit);
-    case 'M':
-        return number_size(text, 1, 1UL << 36, &options->message_memory);
-    default:
+    value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < number->least ||
+        value > number->most) {
+        (void)fprintf(stderr,
+            PROGRAM ": --%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'\n",
+            name_of(number->letter), number->least, number->most, text);
         return -1;
     }
+    value32 = (uint32_t)value;
+    value_size = (size_t)value;
+    memcpy(place, number->size == sizeof value32 ? (void *)&value32 : (void *)&value_size,
+        number->size);
+    return 0;
+}
+
+static int
+take_address(struct options *options, const char *text)
+{
+    struct sockaddr_storage address;
+
+    if (address_read(text, 0, &address) != 0) {
+        (void)fprintf(stderr, PROGRAM ": --bind takes an IPv4 or IPv6 address, not '%s'\n", text);
+        return -1;
+    }
+    options->bind = text;
+    return 0;
+}
+
+static int
+take(struct options *options, int letter, const char *text)
+{
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (numbers[i].letter == letter)
+            return take_number(options, &numbers[i], text);
+    if (letter == 'b')
+        return take_address(options, text);
+    options->journal = text;
+    return 0;
 }
 
 enum options_verdict
@@ -134,26 +179,23 @@ options_read(struct options *options, int argc, char **argv)
     int name;
 
     *options = defaults;
-    while ((name = getopt_long(argc, argv, "p:b:l:c:m:M:o:s:n:P:j:h", names, NULL)) != -1) {
+    while ((name = getopt_long(argc, argv, LETTERS, names, NULL)) != -1) {
         if (name == 'h') {
             (void)fputs(help, stdout);
             return OPTIONS_HELP;
         }
         if (name == '?')
             return OPTIONS_WRONG;
-        if (take(options, name, optarg) != 0) {
-            (void)fprintf(
-                stderr, "%s: -%c: '%s' is not in its range (see --help)\n", argv[0], name, optarg);
+        if (take(options, name, optarg) != 0)
             return OPTIONS_WRONG;
-        }
     }
     if (optind < argc) {
-        (void)fprintf(stderr, "%s: '%s' is not an option (see --help)\n", argv[0], argv[optind]);
+        (void)fprintf(stderr, PROGRAM ": '%s' is not an option (see --help)\n", argv[optind]);
         return OPTIONS_WRONG;
     }
     if (options->journal && options->max_message > MESSAGE_JOURNAL_MAX) {
-        (void)fprintf(stderr, "%s: a journal takes messages of up to %d bytes\n", argv[0],
-            MESSAGE_JOURNAL_MAX);
+        (void)fprintf(
+            stderr, PROGRAM ": a journal takes messages of up to %d bytes\n", MESSAGE_JOURNAL_MAX);
         return OPTIONS_WRONG;
     }
     return OPTIONS_GO;

@@ -21,8 +21,13 @@ struct options {
     uint32_t max_clients;
     uint32_t max_patterns;  /* of one client */
     uint32_t socket_buffer; /* bytes of SO_SNDBUF; 0: the system's */
+    uint32_t keepalive;     /* seconds of silence before a probe; 0: none */
+    uint32_t timeout;       /* seconds a client may be idle; 0: for ever */
     size_t output_limit;    /* bytes that may wait for one client */
-    const char *journal;    /* a file; NULL: none */
+    size_t
+        output_soft; /* bytes that may wait for a subscriber longer than that; 0: no such limit */
+    uint32_t output_seconds;
+    const char *journal; /* a file; NULL: none */
 };
 
 enum options_verdict { OPTIONS_GO, OPTIONS_HELP, OPTIONS_WRONG };

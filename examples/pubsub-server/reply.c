@@ -6,20 +6,32 @@
 
 #include "ringbus/error.h"
 
+size_t
+reply_header(char *text, char kind, unsigned long long value)
+{
+    char digits[REPLY_HEADER_MAX];
+    size_t count = 0;
+    size_t size = 0;
+
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    text[size++] = kind;
+    while (count > 0)
+        text[size++] = digits[--count];
+    text[size++] = '\r';
+    text[size++] = '\n';
+    return size;
+}
+
 static void
 put_header(struct buffer *buffer, char kind, unsigned long long value)
 {
-    char text[REPLY_HEADER_MAX];
-    size_t at = sizeof text;
+    char *const at = buffer_reserve(buffer, REPLY_HEADER_MAX);
 
-    text[--at] = '\n';
-    text[--at] = '\r';
-    do {
-        text[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    text[--at] = kind;
-    buffer_put(buffer, text + at, sizeof text - at);
+    if (at)
+        buffer->end += reply_header(at, kind, value);
 }
 
 static void

@@ -9,6 +9,9 @@
 /* Bytes of a header ("*<n>\r\n", "$<n>\r\n", ":<n>\r\n") at most. */
 #define REPLY_HEADER_MAX ((size_t)24)
 
+/* Write such a header. Returns its bytes, of which there MUST be room for REPLY_HEADER_MAX. */
+size_t reply_header(char *text, char kind, unsigned long long value);
+
 /* "+<text>\r\n" and "-<text>\r\n". The text must be one line. */
 void reply_status(struct buffer *buffer, const char *text);
 void reply_error(struct buffer *buffer, const char *text);

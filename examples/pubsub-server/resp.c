@@ -1,7 +1,7 @@
 /* resp.c - requests of the Redis protocol.
  *
- * Two passes over a command. The scan looks for its end, keeps its place between calls, and checks
- * everything; the split, once the command is complete, only cuts it into arguments.
+ * The scan looks for a command's end, keeps its place between calls, checks everything, and notes the arguments. A
+ * command that came in pieces may have moved meanwhile: then the split, once it is complete, cuts it into arguments.
  * I1. What the scan answers depends on the bytes, never on how they were cut into calls.
  * Source: the protocol's specification, redis.io/docs/reference/protocol-spec. */
 #include "resp.h"
@@ -91,7 +91,7 @@ scan_array_size(struct resp_parser *parser, const char *data, size_t size)
         return RESP_MORE;
     if (count > 0 && (unsigned long long)count > parser->limits->arguments)
         return refuse(parser, "too many arguments");
-    parser->bulks_left = count > 0 ? (size_t)count : 0;
+    parser->bulks = parser->bulks_left = count > 0 ? (size_t)count : 0;
     parser->examined = 1 + length;
     parser->state = parser->bulks_left > 0 ? RESP_AT_BULK_SIZE : RESP_AT_END;
     return RESP_COMMAND;
@@ -126,8 +126,10 @@ scan_bulk_size(struct resp_parser *parser, const char *data, size_t size)
 }
 
 static enum resp_status
-scan_bulk(struct resp_parser *parser, const char *data, size_t size)
+scan_bulk(
+    struct resp_parser *parser, const char *data, size_t size, struct resp_argument *arguments)
 {
+    struct resp_argument *const argument = &arguments[parser->bulks - parser->bulks_left];
     const size_t there = size - parser->examined;
     const char *const end = data + parser->examined + parser->bulk_size;
 
@@ -137,6 +139,8 @@ scan_bulk(struct resp_parser *parser, const char *data, size_t size)
         return RESP_MORE;
     if (end[1] != '\n')
         return refuse(parser, "expected a line end after the bulk string");
+    argument->data = data + parser->examined;
+    argument->size = parser->bulk_size;
     parser->examined += parser->bulk_size + 2;
     parser->bulks_left--;
     parser->state = parser->bulks_left > 0 ? RESP_AT_BULK_SIZE : RESP_AT_END;
@@ -164,7 +168,7 @@ scan_line(struct resp_parser *parser, const char *data, size_t size)
 
 /* Move on until the command is complete. */
 static enum resp_status
-scan(struct resp_parser *parser, const char *data, size_t size)
+scan(struct resp_parser *parser, const char *data, size_t size, struct resp_argument *arguments)
 {
     enum resp_status status = size > 0 ? RESP_COMMAND : RESP_MORE;
 
@@ -179,7 +183,7 @@ scan(struct resp_parser *parser, const char *data, size_t size)
             status = scan_bulk_size(parser, data, size);
             break;
         case RESP_AT_BULK:
-            status = scan_bulk(parser, data, size);
+            status = scan_bulk(parser, data, size, arguments);
             break;
         case RESP_AT_LINE:
             status = scan_line(parser, data, size);
@@ -256,12 +260,13 @@ enum resp_status
 resp_parse(struct resp_parser *parser, const char *data, size_t size,
     struct resp_argument *arguments, size_t *ret_count, size_t *ret_size)
 {
-    enum resp_status status = scan(parser, data, size);
+    const bool is_new = parser->examined == 0;
+    enum resp_status status = scan(parser, data, size, arguments);
 
     if (status != RESP_COMMAND)
         return status;
     if (data[0] == '*')
-        *ret_count = split_array(data, arguments);
+        *ret_count = is_new ? parser->bulks : split_array(data, arguments);
     else
         status = split_line(parser, data, arguments, ret_count);
     if (status == RESP_COMMAND)

@@ -32,7 +32,8 @@ struct resp_parser {
     const struct resp_limits *limits;
     const char *error; /* after RESP_ERROR: static text */
     size_t examined;   /* bytes of the present command that need not be looked at again */
-    size_t bulks_left; /* of the array */
+    size_t bulks;      /* of the array */
+    size_t bulks_left; /* of these, to be scanned */
     size_t bulk_size;  /* of the argument whose bytes are awaited */
     enum { RESP_AT_START, RESP_AT_BULK_SIZE, RESP_AT_BULK, RESP_AT_LINE, RESP_AT_END } state;
 };

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "limits/descriptors.h"
+#include "socket/address.h"
 #include "worker.h"
 
 #define BACKLOG 511
@@ -32,8 +34,8 @@ struct acceptor {
     uv_async_t stop;
     struct worker *workers;
     uint32_t worker_count;
-    uint32_t next; /* worker to get a socket */
-    int port;
+    uint32_t last; /* worker that got a socket */
+    char address[ADDRESS_TEXT_MAX];
 };
 
 static int
@@ -93,12 +95,31 @@ turn_away(struct server *server, uv_tcp_t *socket)
     (void)uv_try_write((uv_stream_t *)socket, &bytes, 1);
 }
 
+/* The loop with the fewest clients; of several the one whose turn it is. */
+static struct worker *
+choose(struct acceptor *acceptor)
+{
+    const uint32_t count = acceptor->worker_count;
+    uint32_t best = (acceptor->last + 1) % count;
+
+    for (uint32_t i = 2; i <= count; i++) {
+        const uint32_t other = (acceptor->last + i) % count;
+
+        if (atomic_load(&acceptor->workers[other].figures.clients) <
+            atomic_load(&acceptor->workers[best].figures.clients))
+            best = other;
+    }
+    acceptor->last = best;
+    return &acceptor->workers[best];
+}
+
 /* A descriptor of its own for the worker; this loop's handle is closed without further use.
  *
  * return  0, or -1: not taken over */
 static int
 hand_over(struct acceptor *acceptor, uv_tcp_t *socket)
 {
+    struct worker *const worker = choose(acceptor);
     uv_os_fd_t descriptor;
     int own;
 
@@ -107,8 +128,9 @@ hand_over(struct acceptor *acceptor, uv_tcp_t *socket)
     own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
         return -1;
-    acceptor->next = (acceptor->next + 1) % acceptor->worker_count;
-    if (worker_hand_over(&acceptor->workers[acceptor->next], own) != 0) {
+    atomic_fetch_add(&worker->figures.clients, 1);
+    if (worker_hand_over(worker, own) != 0) {
+        atomic_fetch_sub(&worker->figures.clients, 1);
         (void)close(own);
         return -1;
     }
@@ -154,24 +176,21 @@ on_stop(uv_async_t *stop)
 static int
 start_listening(struct acceptor *acceptor)
 {
-    const struct options *const options = &acceptor->server->options;
+    struct server *const server = acceptor->server;
     struct sockaddr_storage address;
     int size = sizeof address;
-    int status;
+    int status = address_read(server->options.bind, server->options.port, &address);
 
-    memset(&address, 0, sizeof address);
-    status = uv_ip4_addr(options->bind, (int)options->port, (struct sockaddr_in *)&address);
-    if (status != 0)
-        status = uv_ip6_addr(options->bind, (int)options->port, (struct sockaddr_in6 *)&address);
     if (status == 0)
         status = uv_tcp_bind(&acceptor->listener, (const struct sockaddr *)&address, 0);
     if (status == 0)
         status = uv_listen((uv_stream_t *)&acceptor->listener, BACKLOG, on_connection);
     if (status == 0)
         status = uv_tcp_getsockname(&acceptor->listener, (struct sockaddr *)&address, &size);
-    acceptor->port =
-        ntohs(address.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
-                                            : ((const struct sockaddr_in *)&address)->sin_port);
+    if (status == 0) {
+        server->port = address_port(&address);
+        address_write(&address, acceptor->address);
+    }
     return status;
 }
 
@@ -187,14 +206,13 @@ on_undelivered(
         undelivered->topic, undelivered->consumer);
 }
 
-/* Every consumer lives in a loop's group or the journal's; the default group is there because a bus has one. */
 static int
 open_bus(struct server *server)
 {
     struct ringbus_options options = ringbus_options_default();
     struct ringbus_group_options unused = ringbus_group_options_default();
 
-    unused.name = "default";
+    unused.name = SERVER_UNUSED_GROUP;
     unused.kind = RINGBUS_GROUP_CALLER;
     options.default_group = &unused;
     options.max_groups = LOOPS_MAX + 2;
@@ -257,10 +275,8 @@ close_tallies(struct server *server)
 static void
 announce(const struct acceptor *acceptor)
 {
-    const struct options *const options = &acceptor->server->options;
-
-    (void)printf("ringbus-pubsub-server: listening on %s:%d, %" PRIu32 " loops\n", options->bind,
-        acceptor->port, options->loops);
+    (void)printf("ringbus-pubsub-server: listening on %s, %" PRIu32 " loops\n", acceptor->address,
+        acceptor->worker_count);
     (void)fflush(stdout);
 }
 
@@ -287,8 +303,10 @@ run(struct acceptor *acceptor)
     (void)uv_run(&acceptor->loop, UV_RUN_DEFAULT);
 
     result |= drain_bus(server);
+    for (uint32_t i = 0; i < acceptor->worker_count; i++)
+        worker_stop(&acceptor->workers[i]);
     while (acceptor->worker_count > 0) {
-        failure = worker_stop(&acceptor->workers[--acceptor->worker_count]);
+        failure = worker_join(&acceptor->workers[--acceptor->worker_count]);
         if (failure)
             result = complain("a loop did not end well", failure);
     }
@@ -304,7 +322,8 @@ serve(struct server *server)
     int status;
 
     acceptor.server = server;
-    acceptor.workers = workers;
+    acceptor.workers = server->workers = workers;
+    server->started_ns = uv_hrtime();
     if (uv_loop_init(&acceptor.loop) != 0 ||
         uv_async_init(&acceptor.loop, &acceptor.stop, on_stop) != 0 ||
         uv_tcp_init(&acceptor.loop, &acceptor.listener) != 0)
@@ -334,6 +353,9 @@ main(int argc, char **argv)
 
     if (verdict != OPTIONS_GO)
         return verdict == OPTIONS_HELP ? 0 : 2;
+    server.options.max_clients = descriptors_reserve(&server.options);
+    if (server.options.max_clients == 0)
+        return complain("cannot start", "too few descriptors (ulimit -n)");
     server.limits.arguments = ARGUMENTS_MAX;
     server.limits.inline_line = INLINE_MAX;
     server.limits.bulk =

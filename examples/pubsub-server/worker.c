@@ -8,6 +8,7 @@
 #include "worker.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +16,13 @@
 #include "acknowledgement.h"
 #include "commands.h"
 #include "connection.h"
+#include "limits/idle.h"
+#include "limits/output.h"
 
-/* How long clients that do not read may delay the end. */
+/* How long a client that does not read may delay the end, and how many times as long those that do. */
 #define PATIENCE_MS 2000
+#define PATIENCE_MOST 4
+#define MS_PER_S UINT64_C(1000)
 
 /* ---- its connections ----------------------------------------------------------------------- */
 
@@ -79,12 +84,20 @@ for_each(const struct worker *worker, void (*call)(struct connection *connection
 /* ---- leaving ------------------------------------------------------------------------------- */
 
 static void
+close_timers(struct worker *worker)
+{
+    uv_close((uv_handle_t *)&worker->patience, NULL);
+    due_close(&worker->over);
+    due_close(&worker->idle);
+}
+
+static void
 on_detached(void *context)
 {
     struct worker *const worker = context;
 
     uv_close((uv_handle_t *)&worker->wake, NULL);
-    uv_close((uv_handle_t *)&worker->patience, NULL);
+    close_timers(worker);
 }
 
 static void
@@ -100,22 +113,41 @@ leave_when_empty(struct worker *worker)
 static void
 on_freed(struct worker *worker)
 {
+    atomic_fetch_sub(&worker->figures.clients, 1);
     atomic_fetch_sub(&worker->server->figures.clients, 1);
     leave_when_empty(worker);
 }
 
 static void
+close_unless_it_reads(struct connection *connection)
+{
+    if (!idle_has_read(connection))
+        connection_close(connection);
+}
+
+static void
 on_patience(uv_timer_t *timer)
 {
-    for_each(timer->data, connection_close);
+    struct worker *const worker = timer->data;
+
+    worker->patience_used++;
+    for_each(
+        worker, worker->patience_used < PATIENCE_MOST ? close_unless_it_reads : connection_close);
+}
+
+static void
+finish(struct connection *connection)
+{
+    (void)idle_has_read(connection);
+    connection_finish(connection);
 }
 
 static void
 begin_to_stop(struct worker *worker)
 {
     worker->is_stopping = true;
-    for_each(worker, connection_finish);
-    (void)uv_timer_start(&worker->patience, on_patience, PATIENCE_MS, 0);
+    for_each(worker, finish);
+    (void)uv_timer_start(&worker->patience, on_patience, PATIENCE_MS, PATIENCE_MS);
     leave_when_empty(worker);
 }
 
@@ -155,12 +187,27 @@ on_wake(uv_async_t *wake)
         begin_to_stop(worker);
 }
 
+static void
+open_timers(struct worker *worker)
+{
+    const struct options *const options = &worker->server->options;
+
+    (void)uv_timer_init(&worker->loop, &worker->patience);
+    worker->patience.data = worker;
+    due_open(&worker->over, &worker->loop, options->output_seconds * MS_PER_S, output_on_due);
+    due_open(&worker->idle, &worker->loop, options->timeout * MS_PER_S, idle_on_due);
+}
+
 static const char *
 join_bus(struct worker *worker)
 {
     const struct server *const server = worker->server;
     struct ringbus_uv_group_options group = ringbus_uv_group_options_default();
+    char name[32];
     int outcome;
+
+    (void)snprintf(name, sizeof name, LOOP_NAME, worker->number + 1);
+    group.name = name;
 
     group.capacity = server->options.capacity;
     group.slot_size = (uint32_t)server->message_at + MESSAGE_COPIED_MAX;
@@ -181,8 +228,7 @@ open_loop(struct worker *worker)
 
     if (status != 0)
         return uv_strerror(status);
-    (void)uv_timer_init(&worker->loop, &worker->patience);
-    worker->patience.data = worker;
+    open_timers(worker);
     status = uv_async_init(&worker->loop, &worker->wake, on_wake);
     worker->wake.data = worker;
     failure = status == 0 ? join_bus(worker) : uv_strerror(status);
@@ -191,7 +237,7 @@ open_loop(struct worker *worker)
     if (worker->group) {
         (void)ringbus_uv_detach(worker->group, RINGBUS_DISCARD, on_detached, worker);
     } else {
-        uv_close((uv_handle_t *)&worker->patience, NULL);
+        close_timers(worker);
         if (status == 0)
             uv_close((uv_handle_t *)&worker->wake, NULL);
     }
@@ -253,6 +299,7 @@ worker_start(struct worker *worker, struct server *server, uint32_t number)
     memset(worker, 0, sizeof *worker);
     worker->server = server;
     worker->number = number;
+    worker->heading.sequence = -1;
     worker->arguments = calloc(server->limits.arguments, sizeof *worker->arguments);
     if (!worker->arguments)
         return uv_strerror(UV_ENOMEM);
@@ -296,13 +343,18 @@ worker_hand_over(struct worker *worker, int socket)
     return outcome;
 }
 
-const char *
+void
 worker_stop(struct worker *worker)
 {
     uv_mutex_lock(&worker->lock);
     worker->shall_stop = true;
     uv_mutex_unlock(&worker->lock);
     (void)uv_async_send(&worker->wake);
+}
+
+const char *
+worker_join(struct worker *worker)
+{
     (void)uv_thread_join(&worker->thread);
     free_parts(worker);
     return worker->failure;

@@ -2,9 +2,14 @@
 #ifndef PUBSUB_WORKER_H
 #define PUBSUB_WORKER_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 
+#include "limits/due.h"
 #include "server.h"
+
+/* How a loop is called, by its number from 1. */
+#define LOOP_NAME "loop-%" PRIu32
 
 struct connection;
 
@@ -26,8 +31,14 @@ struct worker {
     struct connection *acknowledged; /* of this pass */
     struct resp_argument *arguments; /* of the command that runs now */
     uv_timer_t patience;             /* with clients that do not read, when it stops */
+    unsigned patience_used;          /* how often it has run out */
+    struct due_list over;            /* connections over the soft limit */
+    struct due_list idle;            /* connections, if there is a --timeout */
+    struct heading heading;          /* of the event that is handed out now */
     bool awaits_memory;              /* one of its connections does: see message.c */
     bool is_stopping;
+
+    struct loop_figures figures; /* read by any thread */
 
     /* how other threads reach it: under the lock, then `wake` */
     uv_async_t wake;
@@ -52,11 +63,13 @@ const char *worker_start(struct worker *worker, struct server *server, uint32_t 
  * return  0, or -1 for want of memory: the socket stays with the caller */
 int worker_hand_over(struct worker *worker, int socket);
 
-/* Let it write out what its clients are owed, close them and leave the bus, which must have shut down.
- * Waits for the thread's end.
+/* Let it write out what its clients are owed, close them and leave the bus, which must have shut down. */
+void worker_stop(struct worker *worker);
+
+/* Wait for the end of its thread, which was told to stop.
  *
  * return  NULL, or what went wrong */
-const char *worker_stop(struct worker *worker);
+const char *worker_join(struct worker *worker);
 
 /* Give a connection, which has its id, a place among the worker's. Thread: the worker's, here and below.
  *

@@ -144,6 +144,55 @@ server_stop(struct server_process *server)
     MUST(code == 0, "the server ended with %d", code);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
+long
+server_peak_memory(const struct server_process *server)
+{
+    char line[256];
+    long peak = -1;
+    FILE *status;
+
+    (void)snprintf(line, sizeof line, "/proc/%d/status", (int)server->pid);
+    status = IS_SANITIZED ? NULL : fopen(line, "r");
+    if (!status)
+        return -1;
+    while (fgets(line, sizeof line, status))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            peak = strtol(line + 6, NULL, 10);
+    (void)fclose(status);
+    return peak;
+}
+
+void
+server_read_all(const struct server_process *server, char *text, size_t size)
+{
+    const int64_t until = patience_ends();
+    size_t used = 0;
+    ssize_t count = 1;
+
+    while (count > 0) {
+        struct pollfd ready = {.fd = server->output, .events = POLLIN};
+
+        MUST(poll(&ready, 1, 100) > 0 || os_real()->now_ns() < until, "the server does not end");
+        if (ready.revents == 0)
+            continue;
+        MUST(used + 1 < size, "the server says more than fits");
+        count = read(server->output, text + used, size - 1 - used);
+        used += count > 0 ? (size_t)count : 0;
+    }
+    text[used] = '\0';
+}
+
 bool
 server_said(const struct server_process *server, const char *text)
 {

@@ -31,6 +31,12 @@ int server_wait(struct server_process *server, int expected);
 /* SIGTERM, and it MUST end with 0. */
 void server_stop(struct server_process *server);
 
+/* The most memory it has had, in KiB; -1: not known, or not its own doing (a sanitizer's). */
+long server_peak_memory(const struct server_process *server);
+
+/* All that it writes to standard output until it ends, as a C string. */
+void server_read_all(const struct server_process *server, char *text, size_t size);
+
 /* Whether it wrote this text to standard error by now. */
 bool server_said(const struct server_process *server, const char *text);
 

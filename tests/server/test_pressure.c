@@ -194,7 +194,7 @@ START_TEST(more_clients_than_allowed_are_turned_away)
     third = client_open(server.port);
     CLIENT_COMMAND(third, "PING");
     client_expect(third, "+PONG\r\n");
-    ck_assert_int_eq(client_info(third, "clients_turned_away"), 1);
+    ck_assert_int_eq(client_info(third, "rejected_connections"), 1);
     client_close(third);
     client_close(first);
     server_stop(&server);

@@ -10,8 +10,12 @@
 #include <string.h>
 
 #include "../connection.h"
-#include "../reply.h"
+#include "../limits/output.h"
 #include "glob.h"
+
+/* Bytes of output that are written before the pass is over: so it fits into memory the connection has already, and is
+ * still in the cache. */
+#define WRITTEN_EARLY ((size_t)32 * 1024)
 
 struct subscription {
     struct connection *connection;
@@ -57,30 +61,65 @@ matches(const char *topic, void *context)
            glob_matches(subscription->name, subscription->name_size, topic, size);
 }
 
-/* An event of the channel: a message for the client, gathered until the end of the pass. */
+/* The loop's heading, made for the first of the event's subscriptions. */
+static const struct heading *
+heading_of(struct worker *worker, const struct ringbus_event *event, size_t message_size)
+{
+    struct heading *const heading = &worker->heading;
+    const size_t channel_size = strlen(event->topic);
+    size_t at;
+
+    at = reply_header(heading->text, '$', channel_size);
+    memcpy(heading->text + at, event->topic, channel_size);
+    memcpy(heading->text + at + channel_size, "\r\n", 2);
+    heading->channel_size = at + channel_size + 2;
+    heading->size = heading->channel_size +
+                    reply_header(heading->text + heading->channel_size, '$', message_size);
+    heading->sequence = event->sequence;
+    return heading;
+}
+
+/* Append one part of a message, for all of which there is room. */
+static void
+append(struct buffer *output, const void *data, size_t size)
+{
+    memcpy(output->data + output->end, data, size);
+    output->end += size;
+}
+
+/* An event of the channel: a message for the client, gathered until the end of the pass, or until it is worth a write
+ * of its own. */
 static int
 on_event(const struct ringbus_event *event, void *context)
 {
     const struct subscription *const subscription = context;
     struct connection *const connection = subscription->connection;
+    struct worker *const worker = connection->worker;
     struct buffer *const output = connection_output(connection);
-    const size_t message_at = connection->worker->server->message_at;
+    const size_t message_at = worker->server->message_at;
     const size_t size = event->size - message_at;
-    const size_t channel_size =
-        subscription->kind == SUBSCRIPTION_PATTERN ? strlen(event->topic) : 0;
-    const size_t whole_size =
-        subscription->header_size + channel_size + size + 2 * (REPLY_HEADER_MAX + 2);
+    const struct heading *const heading = worker->heading.sequence == event->sequence
+                                              ? &worker->heading
+                                              : heading_of(worker, event, size);
+    const size_t skipped = subscription->kind == SUBSCRIPTION_PATTERN ? 0 : heading->channel_size;
+    const size_t whole_size = subscription->header_size + heading->size - skipped + size + 2;
 
     if (subscription->is_ended)
         return 0;
-    if (!connection_has_room(connection, whole_size)) {
-        connection_cut_off(connection);
+    if (!output_has_room(connection, whole_size)) {
+        connection_cut_off(connection, CUT_OFF_HARD);
         return 0;
     }
-    buffer_put(output, subscription->header, subscription->header_size);
-    if (subscription->kind == SUBSCRIPTION_PATTERN)
-        reply_bulk(output, event->topic, channel_size);
-    reply_bulk(output, size > 0 ? (const char *)event->data + message_at : NULL, size);
+    if (!buffer_reserve(output, whole_size))
+        return 0;
+    append(output, subscription->header, subscription->header_size);
+    append(output, heading->text + skipped, heading->size - skipped);
+    if (size > 0)
+        append(output, (const char *)event->data + message_at, size);
+    append(output, "\r\n", 2);
+    figure_add(&worker->figures.delivered, 1);
+    if (buffer_size(&connection->outbox.ready) >= WRITTEN_EARLY && !connection->is_writing)
+        connection_flush(connection);
     return 0;
 }
 
