@@ -17,7 +17,8 @@ struct command {
     command_function run;
     size_t least; /* arguments, its own name included */
     size_t most;
-    bool is_for_subscribers; /* a connection with subscriptions may use it */
+    bool
+        is_for_subscribers; /* a connection with subscriptions may use it with version 2 of the protocol too */
 };
 
 #define ANY SIZE_MAX
@@ -89,7 +90,7 @@ run_ping(struct connection *connection, const struct resp_argument *arguments, s
 {
     struct buffer *const output = connection_output(connection);
 
-    if (subscription_count(connection) > 0) {
+    if (subscription_confines(connection)) {
         reply_array(output, 2);
         reply_text(output, "pong");
         reply_bulk(output, count > 1 ? arguments[1].data : NULL, count > 1 ? arguments[1].size : 0);
@@ -125,6 +126,7 @@ run_reset(struct connection *connection, const struct resp_argument *arguments, 
     (void)arguments;
     (void)count;
     subscription_end_all(connection);
+    connection->protocol = 2;
     connection->name[0] = '\0';
     reply_status(connection_output(connection), "RESET");
     return COMMAND_DONE;
@@ -189,7 +191,7 @@ commands_run(struct connection *connection, const struct resp_argument *argument
     if (count < command->least || count > command->most)
         (void)snprintf(
             text, sizeof text, "ERR wrong number of arguments for '%s' command", command->name);
-    else if (subscription_count(connection) > 0 && !command->is_for_subscribers)
+    else if (subscription_confines(connection) && !command->is_for_subscribers)
         (void)snprintf(text, sizeof text,
             "ERR '%s': a subscriber may only (p)subscribe, (p)unsubscribe, ping, reset and quit",
             command->name);
