@@ -119,6 +119,16 @@ run_quit(struct connection *connection, const struct resp_argument *arguments, s
     return COMMAND_LAST;
 }
 
+/* What a browser sends whom a web page has told to: its lines are not to be taken for commands. */
+static enum command_verdict
+refuse_browser(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    (void)connection;
+    (void)arguments;
+    (void)count;
+    return COMMAND_LAST;
+}
+
 /* As after the accept, but for the commands that wait for their turn. */
 static enum command_verdict
 run_reset(struct connection *connection, const struct resp_argument *arguments, size_t count)
@@ -145,6 +155,8 @@ static const struct command commands[] = {
     {"echo", run_echo, 2, 2, false},
     {"quit", run_quit, 1, ANY, true},
     {"reset", run_reset, 1, 1, true},
+    {"post", refuse_browser, 1, ANY, true},
+    {"host:", refuse_browser, 1, ANY, true},
     {"select", admin_select, 2, 2, false},
     {"hello", admin_hello, 1, ANY, false},
     {"client", admin_client, 2, ANY, false},

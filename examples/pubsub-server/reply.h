@@ -26,7 +26,7 @@ void reply_array(struct buffer *buffer, size_t count);
 /* The beginning of so many pairs: the next `count` times two replies. In version 2 an array. */
 void reply_map(struct buffer *buffer, int protocol, size_t count);
 
-/* The beginning of what is no reply to a command: a message, or what became of a subscription. In version 2 an array. */
+/* The beginning of what is no reply: a message, or what became of a subscription. In version 2 an array. */
 void reply_push(struct buffer *buffer, int protocol, size_t count);
 
 void reply_bulk(struct buffer *buffer, const void *data, size_t size);

@@ -62,9 +62,12 @@ check_changes(struct client *subscriber, struct client *publisher)
     client_expect(subscriber, "-NOPROTO unsupported protocol version\r\n");
     CLIENT_COMMAND(subscriber, "CLIENT", "GETNAME");
     client_expect(subscriber, "_\r\n");
-    CLIENT_COMMAND(subscriber, "CONFIG", "GET", "nothing-*-like-it");
-    client_expect_line(subscriber, "%");
+    CLIENT_COMMAND(subscriber, "CONFIG", "GET", "save");
+    client_expect(subscriber, "%1\r\n$4\r\nsave\r\n$0\r\n\r\n");
     CLIENT_COMMAND(subscriber, "RESET");
+    client_expect(subscriber, "+RESET\r\n");
+    CLIENT_COMMAND(subscriber, "CLIENT", "GETNAME");
+    client_expect(subscriber, "$-1\r\n");
 }
 
 static void

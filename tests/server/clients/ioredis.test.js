@@ -13,11 +13,17 @@ async function begin(context, name, options) {
     const { Redis } = require(name);
     const server = await Server.start();
     const clients = [];
-    const connect = (more = {}) => {
+    const make = (more = {}) => {
         const client = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 10, ...options, ...more });
 
         client.on('error', () => {}); // as the documentation asks for; what was refused rejects its promise
         clients.push(client);
+        return client;
+    };
+    const connect = async (more) => {
+        const client = make(more);
+
+        await within(new Promise((resolve) => client.once('ready', resolve)), 'the client to be ready');
         return client;
     };
 
@@ -25,7 +31,7 @@ async function begin(context, name, options) {
         clients.forEach((client) => client.disconnect());
         await server.stop();
     });
-    return { server, connect };
+    return { server, make, connect };
 }
 
 function tests(name, options) {
@@ -34,19 +40,18 @@ function tests(name, options) {
         test(title(what), { skip: skip(name) }, async (context) => run(await begin(context, name, options), context));
 
     has('is ready when INFO says so, and has its name', async ({ connect }) => {
-        const client = connect({ connectionName: 'the-worker' });
+        const client = await connect({ connectionName: 'the-worker' });
 
         assert.strictEqual(client.options.enableReadyCheck, true);
-        await within(new Promise((resolve) => client.once('ready', resolve)), 'the client to be ready');
         assert.strictEqual(FIGURE('loading', await within(client.info(), 'figures')), 0);
         assert.strictEqual(await within(client.client('GETNAME'), 'its name'), 'the-worker');
-        assert.strictEqual(await within(connect().client('GETNAME'), 'no name'), null);
+        assert.strictEqual(await within((await connect()).client('GETNAME'), 'no name'), null);
         assert.strictEqual(await within(client.ping(), 'a reply'), 'PONG');
         await assert.rejects(within(client.get('x'), 'a reply'), /unknown command/);
     });
 
     has('publishes to channels and patterns, and is told how many heard it', async ({ connect }) => {
-        const [publisher, subscriber] = [connect(), connect()];
+        const [publisher, subscriber] = [await connect(), await connect()];
         const [messages, matches] = [gather(), gather()];
 
         subscriber.on('message', messages.take);
@@ -65,7 +70,7 @@ function tests(name, options) {
     });
 
     has('sends ten thousand messages in a pipeline, and gets them in order', async ({ connect }) => {
-        const [publisher, subscriber] = [connect(), connect()];
+        const [publisher, subscriber] = [await connect(), await connect()];
         const messages = gather();
         const pipeline = publisher.pipeline();
 
@@ -81,7 +86,7 @@ function tests(name, options) {
     });
 
     has('gets bytes as they were sent', async ({ connect }) => {
-        const [publisher, subscriber] = [connect(), connect()];
+        const [publisher, subscriber] = [await connect(), await connect()];
         const messages = gather();
         const bytes = Buffer.from(Array.from({ length: 256 * 400 }, (_, i) => i % 256));
         const channel = Buffer.from([0xff, 0x0d, 0x0a, 0x24, 0xc3]);
@@ -99,7 +104,7 @@ function tests(name, options) {
     });
 
     has('subscribes again when the server is back, and sends what waited', async ({ server, connect }) => {
-        const [publisher, subscriber] = [connect({ maxRetriesPerRequest: null }), connect()];
+        const [publisher, subscriber] = [await connect({ maxRetriesPerRequest: null }), await connect()];
         const [messages, matches] = [gather(), gather()];
 
         subscriber.on('message', messages.take);
@@ -120,9 +125,9 @@ function tests(name, options) {
         assert.deepStrictEqual((await matches.got(2)).at(-1), ['n?ws', 'news', 'after']);
     });
 
-    has('keeps commands until it is connected, or refuses them', async ({ connect }) => {
-        const waiting = connect({ lazyConnect: true });
-        const refusing = connect({ lazyConnect: true, enableOfflineQueue: false });
+    has('keeps commands until it is connected, or refuses them', async ({ make }) => {
+        const waiting = make({ lazyConnect: true });
+        const refusing = make({ lazyConnect: true, enableOfflineQueue: false });
 
         const counts = Promise.all([waiting.publish('a', 'b'), waiting.publish('a', 'c')]);
         assert.deepStrictEqual(await within(counts, 'what waited'), [0, 0]);
@@ -132,7 +137,7 @@ function tests(name, options) {
     });
 
     has('quits, disconnects, and has duplicates with connections of their own', async ({ connect }) => {
-        const client = connect();
+        const client = await connect();
         const [quitting, leaving] = [client.duplicate(), client.duplicate()];
         const ends = (one) => new Promise((resolve) => one.once('end', resolve));
         const clients = async () => FIGURE('connected_clients', await client.info());
@@ -149,7 +154,7 @@ function tests(name, options) {
     });
 
     has('leaves all channels and patterns, and may then do anything', async ({ connect }) => {
-        const client = connect();
+        const client = await connect();
 
         await within(client.subscribe('a', 'b', 'c'), 'subscriptions');
         await within(client.psubscribe('x*', 'y*'), 'subscriptions');

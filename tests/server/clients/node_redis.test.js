@@ -1,5 +1,5 @@
-/* node_redis.test.js - node-redis (the package "redis") as its users use it: with protocol 2, and with 3 where it speaks
- * that. */
+/* node_redis.test.js - node-redis (the package "redis") as its users use it: with protocol 2, and with 3 where it
+ * speaks that. */
 'use strict';
 
 const assert = require('node:assert');
