@@ -110,6 +110,12 @@ has_disruptor() {
     [ -r "$(disruptor_jar)" ]
 }
 
+# With npm, and able to run tests.
+has_node() {
+    version=$(node --version 2>/dev/null | sed 's/^v//')
+    [ -n "$version" ] && [ "${version%%.*}" -ge 18 ] && npm --version >/dev/null 2>&1
+}
+
 has_spin() {
     spin -V >/dev/null 2>&1
 }
@@ -158,6 +164,8 @@ packages_of() {
     'apk hiredis') echo hiredis-dev ;;
     'brew cc' | 'brew cxx' | 'brew clang') ;; # xcode-select --install
     'brew pkg_config') echo pkgconf ;;
+    'brew node') echo node ;;
+    *' node') echo nodejs npm ;;
     *) echo "$2" ;;
     esac
 }
@@ -224,6 +232,28 @@ bootstrap() {
         say "still missing after the installation: $missing"
         exit 3
     }
+}
+
+# The clients that tests/server/clients uses, from npm into build/clients. Installed once for each package-lock.json.
+install_clients() {
+    packages=build/clients
+    if cmp -s tests/server/clients/package-lock.json "$packages/installed"; then
+        return 0
+    fi
+    line="npm ci --prefix $packages --ignore-scripts --no-audit --no-fund"
+    if [ "${RINGBUS_NO_INSTALL:-}" = 1 ]; then
+        say "RINGBUS_NO_INSTALL is set; to install the clients:"
+        printf '%s\n' "mkdir -p $packages && cp tests/server/clients/package*.json $packages && $line"
+        exit 3
+    fi
+    mkdir -p "$packages"
+    cp tests/server/clients/package.json tests/server/clients/package-lock.json "$packages"
+    say "$line"
+    $line </dev/null >&2 || {
+        say "the installation failed"
+        exit 3
+    }
+    cp "$packages/package-lock.json" "$packages/installed"
 }
 
 # ---- building -------------------------------------------------------------------------------------

@@ -45,7 +45,10 @@ admin_client(struct connection *connection, const struct resp_argument *argument
         if (take_name(connection, &arguments[2]) == 0)
             return answer_ok(connection);
     } else if (resp_argument_is(verb, "getname") && count == 2) {
-        reply_text(output, connection->name);
+        if (connection->name[0])
+            reply_text(output, connection->name);
+        else
+            reply_null(output, connection->protocol);
     } else if (resp_argument_is(verb, "id") && count == 2) {
         reply_integer(output, connection->id);
     } else if (resp_argument_is(verb, "setinfo") || resp_argument_is(verb, "no-evict") ||
@@ -57,29 +60,37 @@ admin_client(struct connection *connection, const struct resp_argument *argument
     return COMMAND_DONE;
 }
 
-/* HELLO [2 [SETNAME name]]: what this is, as pairs in an array, for only RESP2 is spoken. */
+/* HELLO [2|3 [SETNAME name]]: speak this version of the protocol from the reply on, which tells what this is. */
 enum command_verdict
 admin_hello(struct connection *connection, const struct resp_argument *arguments, size_t count)
 {
     struct buffer *const output = connection_output(connection);
 
-    if (count > 1 && !resp_argument_is(&arguments[1], "2")) {
+    int protocol = connection->protocol;
+
+    if (count > 1)
+        protocol = resp_argument_is(&arguments[1], "2")   ? 2
+                   : resp_argument_is(&arguments[1], "3") ? 3
+                                                          : 0;
+    if (protocol == 0) {
         reply_error(output, "NOPROTO unsupported protocol version");
         return COMMAND_DONE;
     }
     if (count > 2 && (count != 4 || !resp_argument_is(&arguments[2], "setname"))) {
-        reply_error(output, "ERR HELLO takes 2 and SETNAME name");
+        reply_error(output, "ERR HELLO takes 2 or 3 and SETNAME name");
         return COMMAND_DONE;
     }
     if (count == 4 && take_name(connection, &arguments[3]) != 0)
         return COMMAND_DONE;
-    reply_array(output, 14);
+    connection->protocol = protocol;
+    subscription_change_protocol(connection);
+    reply_map(output, protocol, 7);
     reply_text(output, "server");
     reply_text(output, "ringbus-pubsub-server");
     reply_text(output, "version");
     reply_text(output, ringbus_version());
     reply_text(output, "proto");
-    reply_integer(output, 2);
+    reply_integer(output, protocol);
     reply_text(output, "id");
     reply_integer(output, connection->id);
     reply_text(output, "mode");
@@ -99,6 +110,8 @@ admin_command(struct connection *connection, const struct resp_argument *argumen
 {
     if (count > 1 && resp_argument_is(&arguments[1], "count"))
         reply_integer(connection_output(connection), 0);
+    else if (count > 1 && resp_argument_is(&arguments[1], "docs"))
+        reply_map(connection_output(connection), connection->protocol, 0);
     else
         reply_array(connection_output(connection), 0);
     return COMMAND_DONE;

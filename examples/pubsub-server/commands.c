@@ -19,7 +19,8 @@ struct command {
     command_function run;
     size_t least; /* arguments, its own name included */
     size_t most;
-    bool is_for_subscribers; /* a connection with subscriptions may use it */
+    bool
+        is_for_subscribers; /* a connection with subscriptions may use it with version 2 of the protocol too */
 };
 
 #define ANY SIZE_MAX
@@ -91,7 +92,7 @@ run_ping(struct connection *connection, const struct resp_argument *arguments, s
 {
     struct buffer *const output = connection_output(connection);
 
-    if (subscription_count(connection) > 0) {
+    if (subscription_confines(connection)) {
         reply_array(output, 2);
         reply_text(output, "pong");
         reply_bulk(output, count > 1 ? arguments[1].data : NULL, count > 1 ? arguments[1].size : 0);
@@ -120,6 +121,16 @@ run_quit(struct connection *connection, const struct resp_argument *arguments, s
     return COMMAND_LAST;
 }
 
+/* What a browser sends whom a web page has told to: its lines are not to be taken for commands. */
+static enum command_verdict
+refuse_browser(struct connection *connection, const struct resp_argument *arguments, size_t count)
+{
+    (void)connection;
+    (void)arguments;
+    (void)count;
+    return COMMAND_LAST;
+}
+
 /* As after the accept, but for the commands that wait for their turn. */
 static enum command_verdict
 run_reset(struct connection *connection, const struct resp_argument *arguments, size_t count)
@@ -127,6 +138,7 @@ run_reset(struct connection *connection, const struct resp_argument *arguments, 
     (void)arguments;
     (void)count;
     subscription_end_all(connection);
+    connection->protocol = 2;
     connection->name[0] = '\0';
     reply_status(connection_output(connection), "RESET");
     return COMMAND_DONE;
@@ -145,6 +157,8 @@ static const struct command commands[] = {
     {"echo", run_echo, 2, 2, false},
     {"quit", run_quit, 1, ANY, true},
     {"reset", run_reset, 1, 1, true},
+    {"post", refuse_browser, 1, ANY, true},
+    {"host:", refuse_browser, 1, ANY, true},
     {"select", admin_select, 2, 2, false},
     {"hello", admin_hello, 1, ANY, false},
     {"client", admin_client, 2, ANY, false},
@@ -191,7 +205,7 @@ commands_run(struct connection *connection, const struct resp_argument *argument
     if (count < command->least || count > command->most)
         (void)snprintf(
             text, sizeof text, "ERR wrong number of arguments for '%s' command", command->name);
-    else if (subscription_count(connection) > 0 && !command->is_for_subscribers)
+    else if (subscription_confines(connection) && !command->is_for_subscribers)
         (void)snprintf(text, sizeof text,
             "ERR '%s': a subscriber may only (p)subscribe, (p)unsubscribe, ping, reset and quit",
             command->name);

@@ -386,6 +386,7 @@ connection_open(struct worker *worker, int socket, const struct connection_handl
     connection->worker = worker;
     connection->handlers = handlers;
     connection->references = 1;
+    connection->protocol = 2;
     resp_parser_init(&connection->parser, &worker->server->limits);
     status = uv_tcp_open(&connection->socket, socket);
     if (status != 0) {

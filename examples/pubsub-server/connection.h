@@ -37,6 +37,7 @@ struct connection {
     uint32_t place; /* among the worker's connections */
     char address[ADDRESS_TEXT_MAX];
     char name[64]; /* given by CLIENT SETNAME */
+    int protocol;  /* 2 or 3, by HELLO */
 
     struct buffer input;
     struct resp_parser parser;

@@ -79,6 +79,18 @@ reply_array(struct buffer *buffer, size_t count)
 }
 
 void
+reply_map(struct buffer *buffer, int protocol, size_t count)
+{
+    put_header(buffer, protocol == 3 ? '%' : '*', protocol == 3 ? count : 2 * count);
+}
+
+void
+reply_push(struct buffer *buffer, int protocol, size_t count)
+{
+    put_header(buffer, protocol == 3 ? '>' : '*', count);
+}
+
+void
 reply_bulk(struct buffer *buffer, const void *data, size_t size)
 {
     put_header(buffer, '$', size);
@@ -93,7 +105,7 @@ reply_text(struct buffer *buffer, const char *text)
 }
 
 void
-reply_null(struct buffer *buffer)
+reply_null(struct buffer *buffer, int protocol)
 {
-    put_line(buffer, '$', "-1");
+    put_line(buffer, protocol == 3 ? '_' : '$', protocol == 3 ? "" : "-1");
 }

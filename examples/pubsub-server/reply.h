@@ -1,4 +1,5 @@
-/* reply.h - replies of the Redis protocol (RESP2), appended to a buffer. */
+/* reply.h - replies of the Redis protocol, appended to a buffer. Where its versions 2 and 3 (RESP2, RESP3) differ, the
+ * connection's version is an argument. */
 #ifndef PUBSUB_REPLY_H
 #define PUBSUB_REPLY_H
 
@@ -25,10 +26,16 @@ void reply_integer(struct buffer *buffer, long long value);
 /* The beginning of an array: the next `count` replies are its elements. */
 void reply_array(struct buffer *buffer, size_t count);
 
+/* The beginning of so many pairs: the next `count` times two replies. In version 2 an array. */
+void reply_map(struct buffer *buffer, int protocol, size_t count);
+
+/* The beginning of what is no reply: a message, or what became of a subscription. In version 2 an array. */
+void reply_push(struct buffer *buffer, int protocol, size_t count);
+
 void reply_bulk(struct buffer *buffer, const void *data, size_t size);
 void reply_text(struct buffer *buffer, const char *text);
 
-/* The null bulk string, "$-1\r\n". */
-void reply_null(struct buffer *buffer);
+/* Nothing: "_\r\n", in version 2 the null bulk string "$-1\r\n". */
+void reply_null(struct buffer *buffer, int protocol);
 
 #endif

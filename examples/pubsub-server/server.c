@@ -23,7 +23,7 @@
 /* The bounds of a command. SUBSCRIBE may name many channels; a message that is too long gets a proper
  * answer, not a closed connection, up to BULK_LEAST bytes. */
 #define ARGUMENTS_MAX ((size_t)16384)
-#define INLINE_MAX ((size_t)4096)
+#define INLINE_MAX ((size_t)64 * 1024)
 #define BULK_LEAST ((size_t)64 * 1024)
 #define COMMAND_SPARE ((size_t)1 << 20)
 

@@ -276,7 +276,7 @@ END_TEST
 
 START_TEST(a_line_without_end_is_closed)
 {
-    char line[4100];
+    static char line[64 * 1024 + 4];
 
     begin();
     memset(line, 'x', sizeof line);
@@ -308,7 +308,7 @@ START_TEST(clients_may_introduce_themselves)
     client_expect(
         client, "$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n");
     client_expect(client, "$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
-    CLIENT_COMMAND(client, "HELLO", "3");
+    CLIENT_COMMAND(client, "HELLO", "4");
     client_expect(client, "-NOPROTO unsupported protocol version\r\n");
     CLIENT_COMMAND(client, "HELLO", "2", "AUTH", "a", "b");
     client_expect_line(client, "-ERR HELLO takes");

@@ -88,7 +88,7 @@ config_tell(struct connection *connection, const struct resp_argument *arguments
         wanted[i] = is_wanted(settings[i].name, arguments + 2, count - 2);
         found += wanted[i];
     }
-    reply_array(output, 2 * found);
+    reply_map(output, connection->protocol, found);
     for (size_t i = 0; i < SETTINGS; i++) {
         if (!wanted[i])
             continue;

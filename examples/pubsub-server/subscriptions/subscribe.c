@@ -20,12 +20,12 @@ confirm(struct connection *connection, const char *verb, const struct resp_argum
 {
     struct buffer *const output = connection_output(connection);
 
-    reply_array(output, 3);
+    reply_push(output, connection->protocol, 3);
     reply_text(output, verb);
     if (name)
         reply_bulk(output, name->data, name->size);
     else
-        reply_null(output);
+        reply_null(output, connection->protocol);
     reply_integer(output, (long long)subscription_count(connection));
 }
 

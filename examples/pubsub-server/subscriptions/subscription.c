@@ -25,7 +25,7 @@ struct subscription {
     size_t name_size;
     size_t header_size;
     char *name;    /* and a NUL, behind the header */
-    char header[]; /* of every message: the array's size, "message" or "pmessage", the name */
+    char header[]; /* of every message: how many parts, "message" or "pmessage", the name */
 };
 
 int
@@ -217,6 +217,13 @@ place_of(
     return low;
 }
 
+/* A message is an array, or a push. */
+static void
+mark(struct subscription *subscription)
+{
+    subscription->header[0] = subscription->connection->protocol == 3 ? '>' : '*';
+}
+
 /* Room for one more in the sorted list. */
 static int
 reserve(struct subscriptions *subscriptions)
@@ -251,6 +258,7 @@ make(struct connection *connection, enum subscription_kind kind, const struct re
     subscription->kind = kind;
     subscription->is_ended = false;
     written = (size_t)snprintf(subscription->header, header_max, "%s$%zu\r\n", begin, name->size);
+    mark(subscription);
     memcpy(subscription->header + written, name->data, name->size);
     memcpy(subscription->header + written + name->size, "\r\n", 2);
     subscription->header_size = written + name->size + 2;
@@ -375,4 +383,18 @@ subscription_count(const struct connection *connection)
     for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
         count += connection->subscriptions[kind].count;
     return count;
+}
+
+bool
+subscription_confines(const struct connection *connection)
+{
+    return connection->protocol == 2 && subscription_count(connection) > 0;
+}
+
+void
+subscription_change_protocol(struct connection *connection)
+{
+    for (int kind = 0; kind < SUBSCRIPTION_KINDS; kind++)
+        for (size_t i = 0; i < connection->subscriptions[kind].count; i++)
+            mark(connection->subscriptions[kind].list[i]);
 }

@@ -68,4 +68,10 @@ struct resp_argument subscription_name(
 /* How many a connection has, of both kinds. */
 size_t subscription_count(const struct connection *connection);
 
+/* Whether it has any, and its version of the protocol cannot tell messages from replies. */
+bool subscription_confines(const struct connection *connection);
+
+/* The connection speaks another version of the protocol: so do its messages from now on. */
+void subscription_change_protocol(struct connection *connection);
+
 #endif

@@ -171,7 +171,7 @@ START_TEST(reset_ends_all_subscriptions_without_a_word)
     client_expect(client, "+RESET\r\n");
     publish("a", "nobody", 0);
     CLIENT_COMMAND(client, "CLIENT", "GETNAME");
-    client_expect(client, "$0\r\n\r\n");
+    client_expect(client, "$-1\r\n");
     end();
 }
 END_TEST
