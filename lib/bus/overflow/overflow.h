@@ -14,6 +14,9 @@
  * I4  a post that has entered a lossy group does not look at the route again. If its consumer has left since, or the
  *     group has a new life, nobody else had a claim on the event, and it is an event of the group. So it holds the
  *     topic until it has: who retires a topic goes by what was claimed before
+ * I5  a post to one lossy group alone takes no claim lock, and what has entered cannot be taken back. So its thread
+ *     announces that it enters, then looks whether the topic is retained (record.h I3); who retains waits for those
+ *     who had looked before (retain.h I3)
  * Source: message queues that drop at the head or at the tail; that each drop is told, and once, is ours. */
 #ifndef RINGBUS_BUS_OVERFLOW_OVERFLOW_H
 #define RINGBUS_BUS_OVERFLOW_OVERFLOW_H
