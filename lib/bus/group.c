@@ -322,13 +322,17 @@ take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     return RINGBUS_ENOSPC;
 }
 
-/* A life that ends before it has an executor. */
+/* A life that has ended before it had an executor. No lock held: a poster of a former life may need the bus lock before
+ * it gives its claim back. */
 static void
 end_unread(struct ringbus_group *group)
 {
-    ringbus_ring_end(group->ring);
-    for (uint32_t i = 0; i < group->lane_count; i++)
+    for (uint32_t i = 0; i < group->lane_count && group->ring != NULL; i++)
         ringbus__lane_skip(&group->lanes[i]);
+    lock_acquire(&group->bus->lock);
+    group->state = GROUP_ENDED;
+    lock_release(&group->bus->lock);
+    ringbus__bus_settle(group->bus); /* who looked meanwhile saw a claim */
 }
 
 static void
@@ -354,7 +358,7 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     }
 }
 
-/* Under the bus lock: bring a group to life. What fails leaves an ended group, good for the next try. */
+/* Under the bus lock: bring a group to life. What fails leaves one whose line has ended (end_unread). */
 static int
 start_group(struct ringbus_group *group, const struct ringbus_group_options *options,
     struct ringbus__loop *loop)
@@ -376,9 +380,10 @@ start_group(struct ringbus_group *group, const struct ringbus_group_options *opt
         outcome = start_lanes(group);
     else if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED)
         outcome = ringbus__poll_begin(group->polled);
-    if (outcome != RINGBUS_OK && group->ring != NULL)
-        end_unread(group);
-    group->state = outcome == RINGBUS_OK ? GROUP_OPEN : GROUP_ENDED;
+    if (outcome == RINGBUS_OK)
+        group->state = GROUP_OPEN;
+    else if (group->ring != NULL)
+        ringbus_ring_end(group->ring);
     return outcome;
 }
 
@@ -411,6 +416,8 @@ ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options 
     lock_release(&bus->lock);
     if (outcome == RINGBUS_OK)
         *ret_group = group;
+    else
+        end_unread(group);
     return outcome;
 }
 
