@@ -247,7 +247,10 @@ call(struct lane *lane, struct replay *replay)
     };
 
     lane->replay = replay;
+    /* HINT: for who tells of stalls; so is the next one. */
+    store_ptr(&lane->record, &ringbus__record, ORDER_HINT);
     ringbus__dispatch_one(&delivery, &event, replay->from - 1, replay->registration);
+    store_ptr(&lane->record, NULL, ORDER_HINT);
     lane->replay = NULL;
 }
 
@@ -299,6 +302,8 @@ ringbus__replay_abandon(struct lane *lane)
 {
     struct replay *replay = lane->replay;
 
+    /* HINT: for who tells of stalls. */
+    store_ptr(&lane->record, NULL, ORDER_HINT);
     lane->replay = NULL;
     count_discarded(replay);
     if (replay
