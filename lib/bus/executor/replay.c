@@ -362,7 +362,9 @@ ringbus__replay_before(struct delivery *delivery, const struct ringbus_topic *to
 
     while (group_has_replays(delivery->group) &&
            (replay = hold_before(delivery->group, topic, era)) != NULL) {
+        delivery->holds_replay = true;
         ringbus__replay_deliver(delivery, replay);
+        delivery->holds_replay = false;
         ringbus__replay_release(replay);
     }
 }
@@ -375,7 +377,7 @@ ringbus__replay_settle(struct frame *frame)
     if (called != NULL) {
         count_discarded(called);
         ringbus__replay_end(called);
-        if (called != frame->replays) /* it is held for this call only */
+        if (frame->delivery.holds_replay)
             ringbus__replay_release(called);
     }
     while (frame->replays != NULL) {
