@@ -64,8 +64,8 @@ struct ringbus_stall {
      * group. Of several, the one that holds up most. */
     const char *consumer;
     const char *where;
-    const char *
-        topic; /* of the event it is at, at most 255 bytes; "": it is in batch_end, or was just changing */
+    /* Of the event it is at, at most 255 bytes; "": it is in batch_end, has a retained value, or was just changing. */
+    const char *topic;
     uint64_t lag; /* events posted to the group, and not yet finished */
     int64_t
         running_ns; /* the call has been seen running for so long at least; 0: this is the first look at it */

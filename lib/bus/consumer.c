@@ -433,10 +433,14 @@ ringbus__consumer_fini(struct ringbus_bus *bus)
     struct ringbus_consumer *consumer = NULL;
 
     while ((consumer = bus->consumers) != NULL) {
+        struct row *rows = NULL;
+
         lock_acquire(&bus->lock);
         unlink_consumer(&bus->consumers, consumer);
         ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
+        rows = ringbus__report_take(bus); /* that found no memory before */
         lock_release(&bus->lock);
+        ringbus__report_tell(bus, rows);
         consumer->next = NULL;
         ringbus__consumer_destroy(bus, consumer);
     }

@@ -25,6 +25,7 @@ struct delivery {
     struct ringbus_consumer *locked; /* whose lock is held */
     struct ringbus_consumer *due;    /* who gets its batch_end after this call */
     struct replay *replay;           /* caller groups: what is called for */
+    bool holds_replay;               /* it is held for this call, beside any queue */
 };
 
 /* Call those of the event's consumers that are called here and whose window holds `sequence`. */

@@ -322,7 +322,8 @@ take_group(struct ringbus_bus *bus, const struct ringbus_group_options *options,
     return RINGBUS_ENOSPC;
 }
 
-/* A life that ends before it has an executor. No lock held: what posters of a former life have left is released. */
+/* A life that has ended before it had an executor. No lock held: a poster of a former life may need the bus lock before
+ * it gives its claim back, and what such posters have left is released. */
 static void
 end_unread(struct ringbus_group *group)
 {
@@ -331,7 +332,7 @@ end_unread(struct ringbus_group *group)
     lock_acquire(&group->bus->lock);
     group->state = GROUP_ENDED;
     lock_release(&group->bus->lock);
-    ringbus__bus_settle(group->bus);
+    ringbus__bus_settle(group->bus); /* who looked meanwhile saw a claim */
 }
 
 static void
@@ -357,7 +358,7 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     }
 }
 
-/* Under the bus lock: bring a group to life. What fails leaves a group whose line has ended. */
+/* Under the bus lock: bring a group to life. What fails leaves one whose line has ended (end_unread). */
 static int
 start_group(struct ringbus_group *group, const struct ringbus_group_options *options,
     struct ringbus__loop *loop)
@@ -379,10 +380,10 @@ start_group(struct ringbus_group *group, const struct ringbus_group_options *opt
         outcome = start_lanes(group);
     else if (outcome == RINGBUS_OK && group->kind == RINGBUS_GROUP_POLLED)
         outcome = ringbus__poll_begin(group->polled);
-    if (outcome != RINGBUS_OK && group->ring != NULL)
-        ringbus_ring_end(group->ring);
-    else if (outcome == RINGBUS_OK)
+    if (outcome == RINGBUS_OK)
         group->state = GROUP_OPEN;
+    else if (group->ring != NULL)
+        ringbus_ring_end(group->ring);
     return outcome;
 }
 
@@ -416,7 +417,7 @@ ringbus__group_make(struct ringbus_bus *bus, const struct ringbus_group_options 
     if (outcome == RINGBUS_OK)
         *ret_group = group;
     else
-        end_unread(group); /* it is good for the next try */
+        end_unread(group);
     return outcome;
 }
 

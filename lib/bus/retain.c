@@ -92,11 +92,27 @@ ringbus__retain_fini(struct ringbus_topic *topic)
         ringbus__release(&topic->bus->allocator, retained, retained->allocated);
 }
 
+/* Under the claim lock: posts to a lossy group alone that have not seen that the topic is retained wait for nothing. */
+static void
+await_posts(struct ringbus_topic *topic)
+{
+    struct signal *changed = &topic->bus->changed;
+
+    for (;;) {
+        const uint32_t key = signal_prepare(changed);
+
+        if (!ringbus__record_is_called(&topic->is_retained))
+            return;
+        signal_wait(changed, key, RINGBUS_FOREVER);
+    }
+}
+
 /* Under the bus lock. What was retained before. */
 static struct retained *
 exchange(struct ringbus_topic *topic, struct retained *retained)
 {
     struct retained *before = topic->retained;
+    bool has_lossy = false;
 
     lock_acquire(&topic->claim_lock);
     topic->retained = retained;
@@ -106,9 +122,12 @@ exchange(struct ringbus_topic *topic, struct retained *retained)
         struct ringbus_group *group =
             ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(left));
 
+        has_lossy |= group->overflow != RINGBUS_LOSSLESS;
         if (group->ring != NULL)
             (void)ringbus__group_cut(group);
     }
+    if (retained != NULL && has_lossy)
+        await_posts(topic);
     lock_release(&topic->claim_lock);
     return before;
 }

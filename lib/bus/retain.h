@@ -4,8 +4,9 @@
  * I2  a registration is made with the lock held, its window included: what is stored then came before `from` in its
  *     group, and whatever comes later is claimed behind it
  * I3  retaining begins with a cut in the rings the topic is routed to, under the lock: who claims without it has done
- *     so before any value is stored, or finds the topic retained when it has claimed
- * Edges: CUT. */
+ *     so before any value is stored, or finds the topic retained when it has claimed. In a lossy group that would be
+ *     too late: whoever is entering one is waited for
+ * Edges: CUT, CALL. */
 #ifndef RINGBUS_BUS_RETAIN_H
 #define RINGBUS_BUS_RETAIN_H
 

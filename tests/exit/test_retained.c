@@ -162,10 +162,43 @@ START_TEST(a_thread_that_exits_in_its_registration_leaves_nothing_behind)
 }
 END_TEST
 
+/* By way of a nested post: replays of registrations are delivered before the first of those. */
+static void
+register_in_second(struct probe *probe, const struct ringbus_event *event)
+{
+    const struct probe *leaver = probe->of_act;
+
+    if (number_of(event) == 1) {
+        MUST(post_number(bus, "first", 2) == 1, "no nested post");
+        return;
+    }
+    MUST(ringbus_register_consumer(bus, leaver->consumer, "a") == RINGBUS_OK, "register");
+    MUST(post_number(bus, "a", 3) == 1, "no nested post");
+}
+
+START_TEST(so_does_one_that_exits_in_its_own_replay_before_an_event)
+{
+    static struct probe leaver = {.name = "leaver", .act = exit_in_handler};
+    static struct probe other = {.act = register_in_second, .of_act = &leaver};
+
+    open_retained(RINGBUS_GROUP_CALLER, 1, RINGBUS_LOSSLESS);
+    leaver.group = broken;
+    probe_open(bus, &leaver);
+    add_probe(bus, &other, "other", broken, "first");
+    post_and_exit(bus, "first", 1);
+    ck_assert_int_eq(figure_of(bus, "group", "broken", "replays"), 0);
+    ck_assert_uint_eq(load_u32(&hooks.errors, TEST_ACQUIRE), 1);
+    end_bus(bus, RINGBUS_DRAIN);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "leaver"), 2);
+    ck_assert_uint_eq(load_u64(&memory.live_bytes, ORDER_COUNT), 0);
+}
+END_TEST
+
 int
 main(void)
 {
     return RUN_TESTS("exit_retained", a_lane_that_exits_in_a_replay_ends_its_group,
         a_lane_that_exits_in_a_replay_before_an_event_it_has_copied_names_both,
-        a_thread_that_exits_in_its_registration_leaves_nothing_behind);
+        a_thread_that_exits_in_its_registration_leaves_nothing_behind,
+        so_does_one_that_exits_in_its_own_replay_before_an_event);
 }

@@ -203,6 +203,56 @@ START_TEST(a_polled_group_opens_or_the_system_refuses)
 }
 END_TEST
 
+/* ---- a poster of a former life ---- */
+
+static struct late {
+    struct ringbus_bus *bus;
+    struct worker worker;
+} late;
+
+/* It has claimed, and looks whether its topic is back, for which it needs the bus's lock, before it gives its claim
+ * back. */
+static void
+look_and_abandon(void *claimed)
+{
+    const int64_t *sequence = claimed;
+
+    lock_acquire(&late.bus->lock);
+    lock_release(&late.bus->lock);
+    ringbus_ring_abandon(ringbus__group_at(late.bus, 1)->ring, *sequence, 1);
+}
+
+static int
+claim_and_refuse(struct os_thread *thread)
+{
+    static int64_t sequence;
+
+    (void)thread;
+    sequence = ringbus_ring_try_claim(ringbus__group_at(late.bus, 1)->ring, 1);
+    MUST(sequence >= 0, "no claim in a group that starts");
+    worker_start(&late.worker, look_and_abandon, &sequence);
+    return RINGBUS_ESYS;
+}
+
+START_TEST(a_group_that_cannot_start_waits_for_a_late_claim_without_the_buses_lock)
+{
+    struct faulty_allocator memory;
+    struct ringbus_group *group = NULL;
+
+    faulty_allocator_init(&memory, 0, 0);
+    late.bus = open_without_threads(&memory);
+    os_watch_begin(0);
+    ringbus__os.thread_start = claim_and_refuse;
+    ck_assert_int_eq(IN_TIME(late.bus, ringbus_group_open(late.bus, NULL, &group)), RINGBUS_ESYS);
+    worker_join(&late.worker, "a late poster");
+    bus_flush(late.bus);
+    os_watch_end();
+    ck_assert_int_eq(ringbus_group_open(late.bus, NULL, &group), RINGBUS_OK);
+    must_work(late.bus, group, false);
+    bus_close(late.bus);
+}
+END_TEST
+
 /* ---- a post ---- */
 
 /* A thread's first post to a caller group needs the system once: for what happens when the thread ends. */
@@ -245,5 +295,6 @@ main(void)
     return RUN_TESTS("bus_system", a_bus_opens_or_the_system_refuses,
         a_group_opens_or_the_system_refuses, all_lanes_of_a_group_start_or_none,
         a_polled_group_opens_or_the_system_refuses,
+        a_group_that_cannot_start_waits_for_a_late_claim_without_the_buses_lock,
         a_post_to_a_caller_group_is_refused_when_the_system_refuses);
 }

@@ -119,12 +119,10 @@ post_some(void *context)
         MUST(post_number(context, "a", i) == 1, "no post");
 }
 
-/* Who waits must let the others run. */
-START_TEST(thirty_posters_and_a_consumer_on_one_processor_get_on)
+/* This thread and all that it starts from here on. */
+static cpu_set_t
+use_one_processor(void)
 {
-    static struct worker workers[POSTERS];
-    static struct probe probe;
-    struct ringbus_bus *bus = NULL;
     cpu_set_t before, one;
 
     ck_assert_int_eq(sched_getaffinity(0, sizeof before, &before), 0);
@@ -132,7 +130,18 @@ START_TEST(thirty_posters_and_a_consumer_on_one_processor_get_on)
     for (size_t cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++)
         if (CPU_ISSET(cpu, &before))
             CPU_SET(cpu, &one);
-    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0); /* and all threads from here on */
+    ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    return before;
+}
+
+/* Who waits must let the others run. */
+START_TEST(thirty_posters_and_a_consumer_on_one_processor_get_on)
+{
+    static struct worker workers[POSTERS];
+    static struct probe probe;
+    struct ringbus_bus *bus = NULL;
+    const cpu_set_t before = use_one_processor();
+
     bus = bus_open_small(2, NULL);
     probe_open(bus, &probe);
     probe_register(&probe, "a");
@@ -143,6 +152,62 @@ START_TEST(thirty_posters_and_a_consumer_on_one_processor_get_on)
     bus_flush(bus);
     ck_assert_uint_eq(probe_calls(&probe), POSTERS * EACH);
     bus_close(bus);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof before, &before), 0);
+}
+END_TEST
+
+static struct atomic_u32 looks_of_first;
+static _Thread_local bool is_first;
+
+static void
+count_yield(void)
+{
+    if (is_first)
+        add_u32(&looks_of_first, 1, ORDER_COUNT);
+    os_real()->yield();
+}
+
+/* The system runs nobody else while this thread can go on. False: it does not let us have that. */
+static bool
+go_first(void)
+{
+    const struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
+
+    is_first = sched_setscheduler(0, SCHED_FIFO, &lowest) == 0;
+    return is_first;
+}
+
+static void
+post_first(void *context)
+{
+    if (!go_first())
+        fprintf(stderr, "no SCHED_FIFO here: the posters are equal\n");
+    post_some(context);
+}
+
+/* A poster that looked again and again for room, or for what another one has claimed, would wait for ever for those
+ * who do not run meanwhile: it sleeps. */
+START_TEST(a_real_time_poster_over_an_ordinary_executor_on_one_processor_sleeps)
+{
+    static struct worker first, second;
+    static struct probe probe;
+    struct ringbus_bus *bus = NULL;
+    const cpu_set_t before = use_one_processor();
+
+    os_watch_begin(0);
+    ringbus__os.yield = count_yield;
+    bus = bus_open_small(2, NULL);
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    worker_start(&second, post_some, bus);
+    worker_start(&first, post_first, bus);
+    worker_join(&first, "the poster that goes first");
+    worker_join(&second, "the other poster");
+    bus_flush(bus);
+    ck_assert_uint_eq(probe_calls(&probe), 2 * EACH);
+    ck_assert_uint_eq(load_u32(&looks_of_first, ORDER_COUNT), 0);
+    bus_close(bus);
+    os_watch_end();
     ck_assert_int_eq(sched_setaffinity(0, sizeof before, &before), 0);
 }
 END_TEST
@@ -266,6 +331,7 @@ main(void)
     return RUN_TESTS("surroundings", a_storm_of_signals_is_not_seen_in_any_outcome,
         sleeps_that_end_for_nothing_change_nothing,
         thirty_posters_and_a_consumer_on_one_processor_get_on,
+        a_real_time_poster_over_an_ordinary_executor_on_one_processor_sleeps,
         a_process_that_is_stopped_and_goes_on_loses_nothing,
         a_bus_can_be_used_and_closed_by_a_function_at_exit,
         a_process_that_leaves_a_bus_behind_ends);

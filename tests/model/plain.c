@@ -3,7 +3,9 @@
  * The library's sources are compiled for ThreadSanitizer, but linked with these functions instead of its runtime: each
  * plain access is checked by the view machine's happens-before, not by what the host's memory happened to do.
  * I1  of each eight bytes and thread the last read and the last write are kept: a race with an earlier one may be
- *     missed, none is made up */
+ *     missed, none is made up
+ * I2  `sum` is that of the parts of all granules but for those in `touched`, whose parts are from before; it is made
+ *     anew when more is known to all than it was made with */
 #include <string.h>
 
 #include "machine.h"
@@ -16,14 +18,16 @@ struct granule {
         uint16_t clock; /* just after; 0: none */
         uint8_t bytes;
     } last[MODEL_THREADS][2];
-    bool is_live;
+    uint64_t part; /* of the sum; 0: all know of all that was done to it */
+    bool is_touched;
 };
 
 static struct {
     struct granule granules[GRANULES];
-    uint16_t used[GRANULES],
-        live[GRANULES]; /* live: perhaps with an access that somebody does not know of */
-    int used_count, live_count;
+    uint16_t used[GRANULES], touched[GRANULES];
+    int used_count, touched_count;
+    uint64_t sum;
+    uint16_t known[MODEL_THREADS]; /* to all, when the sum was made */
 } shadow CHECKERS_OWN;
 
 void
@@ -31,7 +35,8 @@ plain_begin(void)
 {
     for (int i = 0; i < shadow.used_count; i++)
         memset(&shadow.granules[shadow.used[i]], 0, sizeof shadow.granules[0]);
-    shadow.used_count = shadow.live_count = 0;
+    shadow.used_count = shadow.touched_count = 0;
+    shadow.sum = 0;
 }
 
 static struct granule *
@@ -72,9 +77,9 @@ check(uintptr_t number, uint8_t bytes, int kind)
     }
     granule->last[run.current][kind].clock = (uint16_t)(memory_clock(run.current, run.current) + 1);
     granule->last[run.current][kind].bytes = bytes;
-    if (!granule->is_live) {
-        granule->is_live = true;
-        shadow.live[shadow.live_count++] = (uint16_t)(granule - shadow.granules);
+    if (!granule->is_touched) {
+        granule->is_touched = true;
+        shadow.touched[shadow.touched_count++] = (uint16_t)(granule - shadow.granules);
     }
 }
 
@@ -120,15 +125,14 @@ plain_note_atomic(const void *address, unsigned size)
 #endif
 }
 
-/* 0: all know of all. */
 static uint64_t
-digest_of(const struct granule *granule, const uint16_t *known_to_all)
+part_of(const struct granule *granule)
 {
-    uint64_t sum = 0;
+    uint64_t part = 0;
 
     for (int t = 0; t < run.thread_count; t++)
         for (int kind = READ; kind <= WRITE; kind++) {
-            const int clock = granule->last[t][kind].clock - known_to_all[t];
+            const int clock = granule->last[t][kind].clock - shadow.known[t];
             struct digest each = {{granule->number, 0, 0, 0}};
 
             if (clock <= 0)
@@ -136,29 +140,33 @@ digest_of(const struct granule *granule, const uint16_t *known_to_all)
             digest_number(&each, (uint64_t)t << 32 | (uint64_t)kind << 24 |
                                      (uint64_t)granule->last[t][kind].bytes << 16 |
                                      (uint64_t)clock);
-            sum += (each.lane[0] ^ each.lane[1] << 1) | 1;
+            part += (each.lane[0] ^ each.lane[1] << 1) | 1;
         }
-    return sum;
+    return part;
 }
 
-/* In any order, as cells are: what somebody does not know of yet. What all know of they know for ever. */
+static void
+renew(struct granule *granule)
+{
+    shadow.sum -= granule->part;
+    granule->part = part_of(granule);
+    shadow.sum += granule->part;
+    granule->is_touched = false;
+}
+
+/* In any order, as cells are: what somebody does not know of yet. */
 void
 plain_digest(struct digest *digest, const uint16_t *known_to_all)
 {
-    uint64_t sum = 0;
-    int kept = 0;
-
-    for (int i = 0; i < shadow.live_count; i++) {
-        struct granule *granule = &shadow.granules[shadow.live[i]];
-        const uint64_t each = digest_of(granule, known_to_all);
-
-        granule->is_live = each != 0;
-        if (each != 0)
-            shadow.live[kept++] = shadow.live[i];
-        sum += each;
+    if (memcmp(shadow.known, known_to_all, sizeof shadow.known) != 0) {
+        memcpy(shadow.known, known_to_all, sizeof shadow.known);
+        for (int i = 0; i < shadow.used_count; i++)
+            renew(&shadow.granules[shadow.used[i]]);
     }
-    shadow.live_count = kept;
-    digest_number(digest, sum);
+    for (int i = 0; i < shadow.touched_count; i++)
+        renew(&shadow.granules[shadow.touched[i]]);
+    shadow.touched_count = 0;
+    digest_number(digest, shadow.sum);
 }
 
 /* ---- what the compiler calls ---- */

@@ -413,6 +413,52 @@ START_TEST(a_drain_waits_for_an_open_claim_of_any_kind_of_group)
 }
 END_TEST
 
+static int
+discard(void *bus)
+{
+    return ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER);
+}
+
+static int
+discard_group(void *group)
+{
+    return ringbus_group_close(group, RINGBUS_DISCARD);
+}
+
+/* Its memory is in use. */
+static void
+check_discard(int (*run)(void *context), uint32_t kind)
+{
+    struct probe probe = {0};
+    struct ringbus_topic *topic = NULL;
+    struct ringbus_bus *bus = NULL;
+    struct ringbus_claim claim;
+    struct call call;
+
+    calls_begin();
+    bus = bus_open_small(2, NULL);
+    probe.group = group_open(bus, kind, 2);
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    topic = topic_open(bus, "a");
+    ck_assert_int_eq(claim_number(topic, 1, &claim), 1);
+    call_start(&call, run, run == discard ? (void *)bus : (void *)probe.group);
+    ck_assert(!call_is_done(&call));
+    ck_assert_int_ge(ringbus_topic_publish(&claim), 0);
+    ck_assert_int_eq(call_join(&call, "a discard"), RINGBUS_OK);
+    ck_assert_uint_eq(probe_calls(&probe), 0);
+    close_all(bus, topic);
+    calls_end();
+}
+
+START_TEST(so_does_a_discard)
+{
+    check_discard(discard, RINGBUS_GROUP_THREADS);
+    check_discard(discard, RINGBUS_GROUP_CALLER);
+    check_discard(discard_group, RINGBUS_GROUP_THREADS);
+}
+END_TEST
+
 START_TEST(a_group_ends_when_its_open_claims_are_over)
 {
     static struct probe probe;
@@ -471,7 +517,7 @@ main(void)
         a_publish_that_a_caller_group_refuses_reaches_nobody, what_nobody_would_get_is_no_claim,
         what_cannot_be_claimed_is_refused, a_claim_waits_for_room_until_its_deadline,
         a_thread_with_an_open_claim_does_not_wait,
-        a_drain_waits_for_an_open_claim_of_any_kind_of_group,
+        a_drain_waits_for_an_open_claim_of_any_kind_of_group, so_does_a_discard,
         a_group_ends_when_its_open_claims_are_over,
         a_caller_group_that_ends_between_claim_and_publish_is_left_out);
 }

@@ -116,6 +116,47 @@ START_TEST(the_slot_is_taken_until_the_release_is_over)
 }
 END_TEST
 
+static int
+post_one(void *payload)
+{
+    return payload_post(((struct payload *)payload)->of_act, payload);
+}
+
+static void
+await_call(void *call)
+{
+    AWAIT(call_is_done(call));
+}
+
+START_TEST(room_is_told_of_before_a_release_that_may_wait_for_it)
+{
+    static struct probe probe;
+    static struct gate gate;
+    static struct call call;
+    static struct payload payloads[3] = {{.gate = &gate}, {.act = await_call, .of_act = &call}};
+    struct ringbus_bus *bus = NULL;
+    struct ringbus_topic *topic = NULL;
+
+    calls_begin();
+    bus = bus_open_small(2, NULL);
+    topic = topic_open(bus, "a");
+    payloads[2].of_act = topic;
+    gate_init(&gate);
+    payload_probe(bus, &probe, NULL, "a");
+    post_all(topic, payloads, 2, 1);
+    gate_await(&gate, 1);
+    call_start(&call, post_one, &payloads[2]);
+    ck_assert(!call_is_done(&call));
+    gate_open(&gate);
+    ck_assert_int_eq(call_join(&call, "a post"), 1);
+    bus_flush(bus);
+    check_all(payloads, 3);
+    ringbus_topic_close(topic);
+    bus_close(bus);
+    calls_end();
+}
+END_TEST
+
 START_TEST(it_is_released_when_the_last_of_several_groups_is_done)
 {
     static struct probe fast, slow, caller;
@@ -473,6 +514,7 @@ main(void)
     return RUN_TESTS("post_release", handlers_get_the_posters_own_memory_of_any_size,
         it_is_released_while_its_executor_has_nothing_else_to_do, a_flush_waits_for_the_release,
         the_slot_is_taken_until_the_release_is_over,
+        room_is_told_of_before_a_release_that_may_wait_for_it,
         it_is_released_when_the_last_of_several_groups_is_done,
         one_lane_or_four_with_stages_release_each_payload_once, it_is_kept_for_a_later_stage,
         it_is_released_after_the_batch_end_that_is_due,

@@ -79,6 +79,30 @@ START_TEST(of_several_consumers_the_one_that_runs_is_named)
 }
 END_TEST
 
+START_TEST(who_is_in_the_call_for_a_retained_value_is_named)
+{
+    static struct gate gate;
+    static struct probe stuck, fine;
+    struct ringbus_bus *bus = open_bus();
+    struct ringbus_group *group = open_kind(bus, RINGBUS_GROUP_THREADS);
+    struct ringbus_topic *topic = NULL;
+
+    gate_init(&gate);
+    stuck = (struct probe){.gate = &gate};
+    ck_assert_int_eq(ringbus_topic_open(bus, "a", &topic), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_topic_retain(topic, sizeof(uint64_t)), RINGBUS_OK);
+    ringbus_topic_close(topic);
+    ck_assert_int_eq(post_number(bus, "a", 1), 0);
+    add(bus, group, &fine, "fine", "b");
+    add(bus, group, &stuck, "stuck", "a");
+    gate_await(&gate, 1);
+    ck_assert_int_eq(fill(bus, "b"), RING);
+    check_notice(0, "stuck", "", RING);
+    gate_open(&gate);
+    bus_close(bus);
+}
+END_TEST
+
 START_TEST(of_two_lanes_the_one_that_is_behind_is_named)
 {
     static struct gate gate;
@@ -269,6 +293,7 @@ main(void)
 {
     return RUN_TESTS("stall", a_post_that_waits_tells_once_who_is_stuck,
         of_several_consumers_the_one_that_runs_is_named,
+        who_is_in_the_call_for_a_retained_value_is_named,
         of_two_lanes_the_one_that_is_behind_is_named,
         a_refused_try_tells_once_until_the_group_has_fallen_to_half,
         a_large_reserve_does_not_end_an_episode_at_once, a_paused_group_is_told_to_be_paused,

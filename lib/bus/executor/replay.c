@@ -247,7 +247,10 @@ call(struct lane *lane, struct replay *replay)
     };
 
     lane->replay = replay;
+    /* HINT: for who tells of stalls; so is the next one. */
+    store_ptr(&lane->record, &ringbus__record, ORDER_HINT);
     ringbus__dispatch_one(&delivery, &event, replay->from - 1, replay->registration);
+    store_ptr(&lane->record, NULL, ORDER_HINT);
     lane->replay = NULL;
 }
 
@@ -302,6 +305,8 @@ ringbus__replay_abandon(struct lane *lane)
 {
     struct replay *replay = lane->replay;
 
+    /* HINT: for who tells of stalls. */
+    store_ptr(&lane->record, NULL, ORDER_HINT);
     lane->replay = NULL;
     count_discarded(replay);
     if (replay
@@ -360,7 +365,9 @@ ringbus__replay_before(struct delivery *delivery, const struct ringbus_topic *to
 
     while (group_has_replays(delivery->group) &&
            (replay = hold_before(delivery->group, topic, era)) != NULL) {
+        delivery->holds_replay = true;
         ringbus__replay_deliver(delivery, replay);
+        delivery->holds_replay = false;
         ringbus__replay_release(replay);
     }
 }
@@ -373,7 +380,7 @@ ringbus__replay_settle(struct frame *frame)
     if (called != NULL) {
         count_discarded(called);
         ringbus__replay_end(called);
-        if (called != frame->replays) /* it is held for this call only */
+        if (frame->delivery.holds_replay)
             ringbus__replay_release(called);
     }
     while (frame->replays != NULL) {

@@ -150,6 +150,27 @@ ringbus__overflow_leave_out(const struct posting *posting, struct ringbus_group 
         count_dropped(group);
 }
 
+/* Without the claim lock (I6). False: the topic is retained, and nothing was done. */
+static bool
+enter_alone(const struct posting *posting, struct ringbus_group *group, int64_t *ret_sequence,
+    struct release *ret_due)
+{
+    struct record *record = &ringbus__record;
+    bool is_retained = false;
+
+    record_call(record, &posting->topic->is_retained);
+    is_retained = topic_is_retained(posting->topic);
+    if (!is_retained) {
+        *ret_sequence = ringbus__overflow_enter(posting, NULL, group, false, ret_due);
+        if (unlikely(*ret_sequence == RINGBUS_ESHUTDOWN) && ringbus__bus_has_pass(group->bus))
+            *ret_sequence = ringbus__overflow_enter(posting, NULL, group, true, ret_due);
+    }
+    record_return(record);
+    if (topic_is_retained(posting->topic)) /* who retains it may wait for us (retain.c) */
+        signal_raise(&group->bus->changed);
+    return !is_retained;
+}
+
 static int
 post_held(const struct posting *posting, struct ringbus_group *group)
 {
@@ -160,14 +181,21 @@ post_held(const struct posting *posting, struct ringbus_group *group)
     if (posting->size > group->slot_size)
         return RINGBUS_EMSGSIZE;
     matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    sequence = ringbus__overflow_enter(posting, NULL, group, false, &due);
-    if (unlikely(sequence == RINGBUS_ESHUTDOWN) && ringbus__bus_has_pass(group->bus))
-        sequence = ringbus__overflow_enter(posting, NULL, group, true, &due);
+    if (unlikely(!enter_alone(posting, group, &sequence, &due)))
+        return START_AGAIN;
     if (unlikely(sequence == RINGBUS_ESHUTDOWN))
         return ringbus__post_is_closed(posting, group);
     ringbus__overflow_fill(posting, NULL, group, sequence, &due);
     release_due(&due);
     return matched;
+}
+
+static bool
+can_announce(struct record *record)
+{
+    return record->depth < RECORD_DEPTH &&
+           ((likely(record->is_linked) && home_is_here(&record->home)) ||
+               ringbus__record_link(record) == RINGBUS_OK);
 }
 
 int
@@ -176,6 +204,8 @@ ringbus__overflow_post(const struct posting *posting, struct ringbus_group *grou
     const bool is_borrowed = post_borrows_topic(posting);
     int outcome = RINGBUS_OK;
 
+    if (unlikely(!can_announce(&ringbus__record)))
+        return ringbus__post_several(posting, group->bit);
     if (is_borrowed)
         ringbus__topic_keep(posting->topic);
     outcome = post_held(posting, group);

@@ -17,6 +17,9 @@
  * I5  by reference, what is in the group counts: a slot (drop_newest: reference.h; drop_oldest: oldest.h), a cell, and
  *     from there on the hand, until its event is finished. What is dropped was never counted, or is left by who
  *     overwrites or replaces it
+ * I6  a post to one lossy group alone takes no claim lock, and what has entered cannot be taken back. So its thread
+ *     announces that it enters, then looks whether the topic is retained (record.h I3); who retains waits for those
+ *     who had looked before (retain.h I3)
  * Source: message queues that drop at the head or at the tail; that each drop is told, and once, is ours. */
 #ifndef RINGBUS_BUS_OVERFLOW_OVERFLOW_H
 #define RINGBUS_BUS_OVERFLOW_OVERFLOW_H

@@ -131,6 +131,42 @@ end_begun(void)
     end();
 }
 
+/* The topic has a lossy group alone, where a post takes no lock. */
+static void
+begin_lossy(enum ringbus_overflow overflow)
+{
+    buses_open_lossy(overflow, 1);
+    buses_open_consumer(0, 0);
+    buses_consume(1, 0, 0);
+}
+
+static void
+begin_newest(void)
+{
+    begin_lossy(RINGBUS_DROP_NEWEST);
+}
+
+static void
+begin_oldest(void)
+{
+    begin_lossy(RINGBUS_DROP_OLDEST);
+}
+
+static void
+begin_conflate(void)
+{
+    begin_lossy(RINGBUS_CONFLATE);
+}
+
+static void
+end_last(void)
+{
+    buses_register(0, 0);
+    model_settle();
+    model_check(buses.histories[0] == (buses.histories[1] & 0xff));
+    end();
+}
+
 /* ---- the lane falls asleep, the bus ends ---- */
 
 static void
@@ -316,6 +352,11 @@ const struct scenario model_retained[] = {
         register_first, post_value),
     HEAVY("begin", "whoever posts while a topic begins to be retained", begin_begin, end_begun,
         begin_to_retain, post_value, register_later),
+    ONE("newest", "so for a lossy group: what is stored is the last one", begin_newest, end_last,
+        begin_to_retain, post_value),
+    HEAVY(
+        "oldest", "also if it is overwritten", begin_oldest, end_last, begin_to_retain, post_value),
+    ONE("conflate", "or replaced", begin_conflate, end_last, begin_to_retain, post_value),
     ONE("asleep", "a lane that falls asleep delivers it", begin_awake, end_awake, register_first),
     ONE("flush", "flush waits for it", begin_awake, end_flushed, register_and_flush),
     ONE("drain", "so does a drain", begin_awake, end_flushed, register_and_drain),
