@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "reference/play.h"
+#include "reference/play/play.h"
 #include "reference/shrink.h"
 
 enum { BATCH = 5000, PATIENCE_S = 20 };

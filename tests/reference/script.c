@@ -13,7 +13,8 @@ static const struct {
 #undef SCRIPT_VERB
 };
 
-static const char *const places[] = {"", "handler", "batch_end", "destroy", "on_error", "on_dead"};
+static const char *const places[] = {
+    "", "handler", "batch_end", "destroy", "on_error", "on_dead", "release"};
 
 enum { PLACES = sizeof places / sizeof places[0], LINE = 240 };
 

@@ -12,17 +12,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { SCRIPT_CALLS = 80, SCRIPT_VALUES = 7 };
+enum { SCRIPT_CALLS = 80, SCRIPT_VALUES = 10 };
 
 /* The numbers there are. Group 0 is the default group. */
-enum { GROUPS = 6, CONSUMERS = 12, TOPICS = 4, EVENTS = 160 };
+enum { GROUPS = 6, CONSUMERS = 12, TOPICS = 4, EVENTS = 160, PATTERNS = 12, KEPT = 3, CLAIMS = 3 };
 
-enum place { AT_TOP, IN_HANDLER, IN_BATCH_END, IN_DESTROY, IN_ERROR, IN_DEAD };
+enum place { AT_TOP, IN_HANDLER, IN_BATCH_END, IN_DESTROY, IN_ERROR, IN_DEAD, IN_RELEASE };
 
 /* name, and the names of its values */
 #define SCRIPT_VERBS(X)                                                                            \
-    X(BUS, "bus", "seed lanes capacity slot groups elsewhere")                                     \
-    X(GROUP_OPEN, "group_open", "group kind lanes capacity slot")                                  \
+    X(BUS, "bus", "seed lanes capacity slot groups elsewhere reserve overflow topics cached")      \
+    X(GROUP_OPEN, "group_open", "group kind lanes capacity slot reserve overflow")                 \
     X(GROUP_CLOSE, "group_close", "group discard")                                                 \
     X(PAUSE, "pause", "group")                                                                     \
     X(RESUME, "resume", "group")                                                                   \
@@ -33,11 +33,22 @@ enum place { AT_TOP, IN_HANDLER, IN_BATCH_END, IN_DESTROY, IN_ERROR, IN_DEAD };
     X(REGISTER_TOPICS, "register_topics", "consumer topics twice")                                 \
     X(UNREGISTER, "unregister", "consumer topic")                                                  \
     X(UNREGISTER_ALL, "unregister_all", "consumer")                                                \
+    X(REGISTER_PATTERN, "register_pattern", "consumer pattern")                                    \
+    X(UNREGISTER_PATTERN, "unregister_pattern", "consumer pattern")                                \
+    X(REGISTER_MATCH, "register_match", "consumer topics")                                         \
+    X(UNREGISTER_MATCH, "unregister_match", "consumer topics")                                     \
     X(IS_SUBSCRIBED, "is_subscribed", "consumer topic")                                            \
     X(TOPIC_OPEN, "topic_open", "topic")                                                           \
     X(TOPIC_CLOSE, "topic_close", "topic")                                                         \
     X(TOPIC_CONSUMERS, "topic_consumers", "topic")                                                 \
-    X(POST, "post", "topic handle form size ordered")                                              \
+    X(RETAIN, "retain", "topic size")                                                              \
+    X(POST, "post", "topic handle form size ordered reference")                                    \
+    X(KEEP, "keep", "kept again")                                                                  \
+    X(DROP, "drop", "kept")                                                                        \
+    X(CLAIM, "claim", "claim topic size ordered")                                                  \
+    X(PUBLISH, "publish", "claim size")                                                            \
+    X(ABANDON, "abandon", "claim")                                                                 \
+    X(VISIT, "visit", "format")                                                                    \
     X(STEP, "step", "most")                                                                        \
     X(FLUSH, "flush", "within")                                                                    \
     X(SHUTDOWN, "shutdown", "discard within")                                                      \

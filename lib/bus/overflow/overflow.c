@@ -68,9 +68,12 @@ void
 ringbus__overflow_reset(struct ringbus_group *group)
 {
     store_u64(&group->lossy.unreported, 0, ORDER_COUNT);
+    store_u64(&group->lossy.dropped, 0, ORDER_COUNT);
     group->lanes->hand.untold = 0;
-    if (group->ring != NULL)
-        group->lanes->reader->gap = 0;
+    if (group->ring == NULL)
+        return;
+    group->lanes->reader->gap = 0;
+    store_u64(&group->lanes->reader->lost, 0, ORDER_COUNT);
 }
 
 /* ---- posts ---- */

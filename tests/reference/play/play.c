@@ -1,11 +1,12 @@
 /* play.c - a script from open to close, on two threads that never run at once. */
-#include "reference/play.h"
+#include "reference/play/play.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "reference/calls.h"
+#include "reference/model/registered.h"
+#include "reference/play/calls.h"
 
 struct player player;
 
@@ -15,14 +16,6 @@ uint64_t
 play_calls(void)
 {
     return calls;
-}
-
-const char *
-play_topic_name(uint32_t topic)
-{
-    static const char *const names[] = {"t0", "t1", "t2", "t3"};
-
-    return names[topic];
 }
 
 void
@@ -79,6 +72,12 @@ play_elsewhere(int (*run)(void *context), void *context)
     return outcome;
 }
 
+bool
+play_is_elsewhere(void)
+{
+    return player.script->calls[0].values[5] != 0 && player.model.polled != NOBODY;
+}
+
 /* ---- begin ---- */
 
 static int64_t
@@ -98,9 +97,12 @@ open_bus(const struct call *call)
     group.lanes = (uint32_t)call->values[1];
     group.capacity = (uint32_t)call->values[2];
     group.slot_size = (uint32_t)call->values[3];
+    group.reserve = (uint32_t)call->values[6];
+    group.overflow = (uint32_t)call->values[7];
     options.default_group = &group;
     options.max_groups = (uint32_t)call->values[4];
-    options.max_topics = 16;
+    options.max_topics = call->values[8] != 0 ? (uint32_t)call->values[8] : 16;
+    options.max_cached_topics = (uint32_t)call->values[9];
     options.is_stepped = 1;
     options.step_seed = (uint64_t)call->values[0];
     options.clock = read_clock;
@@ -108,8 +110,11 @@ open_bus(const struct call *call)
     play_set_hooks(&options);
     *model = (struct model_group){.line = OPEN, .amid = EVENTS, .paused_amid = EVENTS};
     model_size_group(model, call->values[1], call->values[2], call->values[3]);
+    model->reserve = group.overflow == RINGBUS_LOSSLESS ? group.reserve : 0;
+    model->overflow = group.overflow;
+    player.model.max_topics = options.max_topics;
     if (ringbus_open(&options, &player.bus) != RINGBUS_OK)
-        refute("no bus");
+        player.bus = NULL; /* the group cannot be so */
 }
 
 static void
@@ -168,7 +173,7 @@ play_call(const struct call *call)
         player.clock += call->values[0];
     else if (call->verb == VERB_RETURN && player.depth > 0)
         player.insides[player.depth - 1].code = call->values[0];
-    else if (!play_small_call(call))
+    else if (!play_small_call(call) && !play_event_call(call))
         play_large_call(call);
 }
 
@@ -199,7 +204,9 @@ poll_all(void)
 static void
 end(void)
 {
-    for (uint32_t i = 0; i < 3 && player.bus != NULL; i++) {
+    for (uint32_t i = 0; i < 6 && player.bus != NULL; i++) {
+        play_abandon_all();
+        play_drop_all();
         play_close();
         play_check_reports();
         if (player.bus == NULL || player.model.bus == ENDED)
@@ -214,6 +221,9 @@ end(void)
     for (uint32_t c = 0; c < CONSUMERS; c++)
         if (player.model.consumers[c].line != UNOPENED && player.model.consumers[c].line != ENDED)
             refute("consumer %u was not destroyed", (unsigned)c);
+    for (uint32_t e = 0; e < player.model.event_count; e++)
+        if (player.model.events[e].is_reference && !player.model.events[e].is_released)
+            refute("event %u was never released", (unsigned)e);
     if (player.model.bus != ENDED || player.shutdowns != 1)
         refute("on_shutdown was called %u times", (unsigned)player.shutdowns);
 }

@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reference/calls.h"
+#include "reference/model/registered.h"
+#include "reference/play/calls.h"
 
 void
 play_check(const char *call, int code, bool is_right)
@@ -16,28 +17,6 @@ static struct model_consumer *
 consumer_of(uint32_t number)
 {
     return &player.model.consumers[number];
-}
-
-static bool
-is_closed_group(uint32_t consumer)
-{
-    return player.model.groups[consumer_of(consumer)->group].line != OPEN;
-}
-
-static bool
-is_in_last_call(uint32_t consumer)
-{
-    const struct model_consumer *at = consumer_of(consumer);
-
-    return at->limit != 0 && at->calls >= at->limit && (at->running > 0 || at->is_in_error);
-}
-
-static bool
-is_exhausted(uint32_t consumer)
-{
-    const struct model_consumer *at = consumer_of(consumer);
-
-    return at->limit != 0 && at->calls >= at->limit;
 }
 
 /* ---- consumers ---- */
@@ -54,7 +33,7 @@ read_after(uint32_t wanted, uint32_t group, struct ringbus_consumer **list, uint
             list[count++] = player.seats[c].consumer;
             *ret_bits |= 1u << c | consumer_of(c)->after;
             *ret_is_wrong |= consumer_of(c)->group != group;
-            *ret_is_open |= is_exhausted(c);
+            *ret_is_open |= model_is_exhausted(&player.model, c);
         }
     return count;
 }
@@ -101,6 +80,7 @@ consumer_open(const struct call *call)
     options.filter = call->values[5] != 0 ? play_filter : NULL;
     options.max_deliveries = (uint64_t)call->values[6];
     options.destroy = play_destroy;
+    is_wrong |= bits != 0 && player.model.groups[group].overflow != RINGBUS_LOSSLESS;
     code = ringbus_consumer_open(player.bus, play_handler, seat, &options, &seat->consumer);
     if (code == RINGBUS_OK)
         note_consumer(call, bits);
@@ -115,7 +95,8 @@ is_running_inside(uint32_t consumer)
 {
     const struct model_consumer *at = consumer_of(consumer);
 
-    return at->running > 0 || at->is_batch_due || at->is_in_batch_end || at->is_in_error;
+    return at->running > 0 || at->is_batch_due || at->is_replay_batch_due || at->is_in_batch_end ||
+           at->is_in_error;
 }
 
 static void
@@ -126,7 +107,8 @@ consumer_close(const struct call *call)
     struct seat *seat = &player.seats[number];
     struct ringbus_consumer *consumer = seat->consumer;
     const struct model_group *group = &player.model.groups[consumer_of(number)->group];
-    bool may_begin = play_may_not_wait() || group->is_paused || group->kind == RINGBUS_GROUP_POLLED;
+    bool may_begin = play_may_not_wait() || group->is_paused ||
+                     group->kind == RINGBUS_GROUP_POLLED || player.model.open_claims > 0;
     const bool was_stepping = player.model.is_stepping;
     int code = 0;
 
@@ -147,100 +129,48 @@ consumer_close(const struct call *call)
             (code == RINGBUS_PENDING && may_begin));
 }
 
-/* ---- registrations ---- */
-
-static int
-register_in(uint32_t number, uint32_t topics, bool is_twice)
-{
-    const char *names[2 * TOPICS];
-    size_t count = 0;
-
-    for (uint32_t t = 0; t < TOPICS; t++)
-        if (topics >> t & 1)
-            names[count++] = play_topic_name(t);
-    if (is_twice)
-        names[count++] = names[0];
-    return count == 1
-               ? ringbus_register_consumer(player.bus, player.seats[number].consumer, names[0])
-               : ringbus_register_topics(player.bus, player.seats[number].consumer, names, count);
-}
-
-static void
-register_topics(uint32_t number, uint32_t topics, bool is_twice)
-{
-    const bool is_known = (consumer_of(number)->registered & topics) != 0 || is_twice;
-    const bool is_over =
-        player.model.bus != OPEN || is_closed_group(number) || is_exhausted(number);
-    const bool is_last = is_in_last_call(number) && player.model.bus == OPEN;
-    int code = 0;
-
-    if (player.seats[number].consumer == NULL || topics == 0)
-        return;
-    code = register_in(number, topics, is_twice);
-    if (code == RINGBUS_OK)
-        consumer_of(number)->registered |= topics;
-    play_check("register", code,
-        (code == RINGBUS_OK && !is_known && (!is_over || is_last)) ||
-            (code == RINGBUS_EEXIST && is_known && (!is_over || is_last)) ||
-            (code == RINGBUS_ESHUTDOWN && is_over));
-}
-
-static void
-unregister(uint32_t number, uint32_t topic)
-{
-    const uint32_t bits = topic == ALL_TOPICS ? (1u << TOPICS) - 1 : 1u << topic;
-    const bool is_known = (consumer_of(number)->registered & bits) != 0;
-    const bool is_open = is_closed_group(number) || player.model.bus == ENDED;
-    int code = 0;
-
-    if (player.seats[number].consumer == NULL)
-        return;
-    code = ringbus_unregister_consumer(player.bus, player.seats[number].consumer,
-        topic == ALL_TOPICS ? NULL : play_topic_name(topic));
-    play_check("unregister", code,
-        (code == RINGBUS_OK && (is_known || is_open)) ||
-            (code == RINGBUS_ENOENT && (!is_known || is_open)));
-    if (code == RINGBUS_OK)
-        model_unregister(&player.model, number, topic);
-    play_forgo_reports(number);
-}
-
-static void
-is_subscribed(uint32_t number, uint32_t topic)
-{
-    int code = 0;
-
-    if (player.seats[number].consumer == NULL)
-        return;
-    code = ringbus_is_subscribed(player.bus, player.seats[number].consumer, play_topic_name(topic));
-    play_check("is_subscribed", code,
-        code == (int)(consumer_of(number)->registered >> topic & 1) ||
-            (player.model.bus == ENDED && (code == 0 || code == 1)));
-}
-
 /* ---- topics ---- */
 
 static void
 topic_open(uint32_t topic)
 {
-    uint32_t *count = &player.handle_counts[topic];
+    const struct model_space space = model_topic_space(&player.model, 1u << topic);
+    uint32_t *count = &player.model.topics[topic].handles;
     int code = 0;
 
     if (*count == HANDLES)
         return;
-    code = ringbus_topic_open(player.bus, play_topic_name(topic), &player.handles[topic][*count]);
-    play_check("topic_open", code, code == RINGBUS_OK);
+    code = ringbus_topic_open(player.bus, model_topic_name(topic), &player.handles[topic][*count]);
+    play_check("topic_open", code,
+        (code == RINGBUS_OK && !space.must_be_gone) ||
+            (code == RINGBUS_ENOSPC && space.may_be_gone));
+    if (code != RINGBUS_OK)
+        return;
     if (player.handles[topic][0] != player.handles[topic][*count])
         refute("topic %u has two handles", (unsigned)topic);
+    model_touch_topic(&player.model, topic);
     (*count)++;
+}
+
+static bool
+is_claimed(uint32_t topic)
+{
+    for (uint32_t i = 0; i < CLAIMS; i++)
+        if (player.claims[i].is_open && player.model.events[player.claims[i].event].topic == topic)
+            return true;
+    return false;
 }
 
 static void
 topic_close(uint32_t topic)
 {
+    uint32_t *count = &player.model.topics[topic].handles;
+
     /* Inside, the handle may be in use further out. */
-    if (player.handle_counts[topic] > (player.depth > 0 ? 1u : 0u))
-        ringbus_topic_close(player.handles[topic][--player.handle_counts[topic]]);
+    if (*count <= (player.depth > 0 || is_claimed(topic) ? 1u : 0u))
+        return;
+    ringbus_topic_close(player.handles[topic][--*count]);
+    player.has_lost_topics |= *count == 0;
 }
 
 static void
@@ -248,12 +178,31 @@ topic_consumers(uint32_t topic)
 {
     uint32_t count = 0;
 
-    if (player.handle_counts[topic] == 0)
+    if (player.model.topics[topic].handles == 0)
         return;
     count = ringbus_topic_consumers(player.handles[topic][0]);
     if (player.model.bus != ENDED && count != model_registered(&player.model, topic))
         refute("topic %u has %u consumers, not %u", (unsigned)topic, (unsigned)count,
             (unsigned)model_registered(&player.model, topic));
+}
+
+static void
+retain(uint32_t topic, uint32_t size)
+{
+    struct model_topic *at = &player.model.topics[topic];
+    int code = 0;
+
+    if (at->handles == 0)
+        return;
+    code = ringbus_topic_retain(player.handles[topic][0], size);
+    play_check("topic_retain", code,
+        player.model.bus != OPEN                                 ? code == RINGBUS_ESHUTDOWN
+        : at->max_size != 0 && size != at->max_size && size != 0 ? code == RINGBUS_EBUSY
+                                                                 : code == RINGBUS_OK);
+    if (code != RINGBUS_OK || size == at->max_size)
+        return;
+    at->max_size = size;
+    at->value = NOBODY;
 }
 
 bool
@@ -266,25 +215,17 @@ play_small_call(const struct call *call)
         return consumer_open(call), true;
     case VERB_CONSUMER_CLOSE:
         return consumer_close(call), true;
-    case VERB_REGISTER:
-        return register_topics(first, 1u << second, false), true;
-    case VERB_REGISTER_TOPICS:
-        return register_topics(first, second, call->values[2] != 0), true;
-    case VERB_UNREGISTER:
-        return unregister(first, second), true;
-    case VERB_UNREGISTER_ALL:
-        return unregister(first, ALL_TOPICS), true;
-    case VERB_IS_SUBSCRIBED:
-        return is_subscribed(first, second), true;
     case VERB_TOPIC_OPEN:
         return topic_open(first), true;
     case VERB_TOPIC_CLOSE:
         return topic_close(first), true;
     case VERB_TOPIC_CONSUMERS:
         return topic_consumers(first), true;
-    case VERB_POST:
-        return play_post(call), true;
+    case VERB_RETAIN:
+        return retain(first, second), true;
+    case VERB_VISIT:
+        return play_visit(call->values[0]), true;
     default:
-        return false;
+        return play_registration(call);
     }
 }

@@ -1,5 +1,7 @@
 /* bus.c - the calls of a script that run a bus, and end it. */
-#include "reference/calls.h"
+#include "reference/model/lossy.h"
+#include "reference/model/replay.h"
+#include "reference/play/calls.h"
 
 enum { ENDLESS = 4000 };
 
@@ -21,12 +23,16 @@ is_held_up(void)
 {
     const struct model *model = &player.model;
 
+    if (model->open_claims > 0)
+        return true;
     for (uint32_t g = 0; g < GROUPS; g++) {
         const struct model_group *group = group_of(g);
 
         if (group->line == UNOPENED || group->line == ENDED ||
             (!group->is_paused && group->kind != RINGBUS_GROUP_POLLED))
             continue;
+        if (model_group_has_replay(model, g) || group->has_discarded_replays)
+            return true;
         for (uint32_t e = group->free_to; e < model->event_count; e++)
             if (model->events[e].groups >> g & 1)
                 return true;
@@ -55,12 +61,13 @@ play_step(uint32_t most)
         int code = 0;
 
         player.model.is_stepping |= player.depth == 0;
+        player.model.is_one_step |= player.depth == 0;
         code = ringbus_step(player.bus);
         if (player.depth > 0) {
             play_check("step", code, code == RINGBUS_EDEADLK);
             return;
         }
-        player.model.is_stepping = false;
+        player.model.is_stepping = player.model.is_one_step = false;
         model_rest(&player.model);
         play_check("step", code, code == 1 || (code == 0 && player.handled == handled));
         if (code == 0) {
@@ -73,13 +80,20 @@ play_step(uint32_t most)
 }
 
 static void
-check_flushed(uint32_t event_count)
+check_flushed(uint32_t event_count, uint32_t replay_count)
 {
     struct model *model = &player.model;
 
+    for (uint32_t i = 0; i < REPLAYS; i++)
+        if (model->replays[i].is_waiting && model->replays[i].number < replay_count)
+            refute("flush has not waited for a retained value of consumer %u",
+                (unsigned)model->replays[i].consumer);
+
     for (uint32_t c = 0; c < CONSUMERS; c++)
         for (uint32_t e = 0; e < event_count; e++)
-            if (model->events[e].due[c] == DUE)
+            if (model->events[e].due[c] == DUE &&
+                !model_is_skipped(model, model->consumers[c].group,
+                    model->events[e].index[model->consumers[c].group]))
                 refute(
                     "flush has not waited for event %u of consumer %u", (unsigned)e, (unsigned)c);
     for (uint32_t g = 0; g < GROUPS; g++)
@@ -91,6 +105,7 @@ void
 play_flush(const struct call *call)
 {
     const uint32_t event_count = player.model.event_count;
+    const uint32_t replay_count = player.model.replay_count;
     const int64_t deadline = deadline_of(call->values[0]);
     const bool may_not_wait = play_may_not_wait(), must_not_wait = play_must_not_wait();
     bool is_late = false;
@@ -107,7 +122,7 @@ play_flush(const struct call *call)
     play_check("flush", code,
         code == RINGBUS_OK || (code == RINGBUS_ETIMEDOUT && (is_late || is_held_up())));
     if (code == RINGBUS_OK)
-        check_flushed(event_count);
+        check_flushed(event_count, replay_count);
     else if (!is_late)
         check_nothing_left();
 }
@@ -185,8 +200,8 @@ static void
 give_handles_back(void)
 {
     for (uint32_t t = 0; t < TOPICS; t++)
-        while (player.handle_counts[t] > 0)
-            ringbus_topic_close(player.handles[t][--player.handle_counts[t]]);
+        while (player.model.topics[t].handles > 0)
+            ringbus_topic_close(player.handles[t][--player.model.topics[t].handles]);
 }
 
 void
@@ -201,6 +216,13 @@ play_close(void)
         play_check("close", code, code == RINGBUS_EBUSY);
         return;
     }
+    if (play_has_claims() || play_has_kept()) {
+        code = ringbus_close(bus);
+        play_check("close", code, code == RINGBUS_EBUSY);
+        return;
+    }
+    if (player.model.open_claims > 0)
+        return; /* the other thread's: a use of the bus */
     if (is_open && has_polled_group())
         return; /* which may not wait: a shutdown comes first */
     if (is_open) {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reference/calls.h"
+#include "reference/play/calls.h"
 
 static struct model_group *
 group_of(uint32_t number)
@@ -25,7 +25,7 @@ play_must_not_wait(void)
 
     for (uint32_t g = 0; g < GROUPS; g++)
         is_polled |= player.is_polled_here[g] && group_of(g)->line == OPEN;
-    return player.depth > 0 || (is_polled && player.model.bus == OPEN);
+    return player.depth > 0 || play_has_claims() || (is_polled && player.model.bus == OPEN);
 }
 
 bool
@@ -35,7 +35,7 @@ play_may_not_wait(void)
 
     for (uint32_t g = 0; g < GROUPS; g++)
         is_polled |= player.is_polled_here[g] && play_is_open_kind(g, RINGBUS_GROUP_POLLED);
-    return player.depth > 0 || (is_polled && player.model.bus != ENDED);
+    return player.depth > 0 || play_has_claims() || (is_polled && player.model.bus != ENDED);
 }
 
 /* ---- groups ---- */
@@ -60,7 +60,8 @@ find_place(const struct model_group *wanted)
             continue;
         used++;
         if (g == 0 || at->line == OPEN || at->kind != wanted->kind ||
-            at->capacity != wanted->capacity || at->slot_size != wanted->slot_size)
+            at->capacity != wanted->capacity || at->slot_size != wanted->slot_size ||
+            at->overflow != wanted->overflow)
             continue;
         place.may = true;
         place.must |= at->line == ENDED && at->lanes == wanted->lanes;
@@ -78,6 +79,9 @@ make_group(const struct call *call)
 
     made.kind = (uint32_t)call->values[1];
     model_size_group(&made, call->values[2], call->values[3], call->values[4]);
+    made.overflow = (uint32_t)call->values[6];
+    if (made.overflow == RINGBUS_LOSSLESS && made.kind != RINGBUS_GROUP_CALLER)
+        made.reserve = (uint32_t)call->values[5];
     return made;
 }
 
@@ -108,6 +112,8 @@ open_it(void *context)
     options.lanes = (uint32_t)call->values[2];
     options.capacity = (uint32_t)call->values[3];
     options.slot_size = (uint32_t)call->values[4];
+    options.reserve = (uint32_t)call->values[5];
+    options.overflow = (uint32_t)call->values[6];
     return ringbus_group_open(player.bus, &options, &player.groups[call->values[0]]);
 }
 
@@ -115,7 +121,10 @@ void
 play_group_open(const struct call *call)
 {
     const uint32_t number = (uint32_t)call->values[0], kind = (uint32_t)call->values[1];
-    const bool is_wrong = call->values[2] > 1 && kind != RINGBUS_GROUP_THREADS;
+    const bool is_wrong =
+        (call->values[2] > 1 && (kind != RINGBUS_GROUP_THREADS || call->values[6] != 0)) ||
+        (call->values[6] != 0 && kind == RINGBUS_GROUP_CALLER) ||
+        make_group(call).reserve >= make_group(call).capacity;
     const bool is_elsewhere = kind == RINGBUS_GROUP_POLLED && player.depth == 0;
     const struct model_group wanted = make_group(call);
     const struct place_for_group place = find_place(&wanted);
@@ -153,7 +162,8 @@ play_group_close(const struct call *call)
     const uint32_t number = (uint32_t)call->values[0];
     const bool is_discarding = call->values[1] != 0, was_over = player.model.bus == ENDED;
     const bool is_slow = play_may_not_wait() || group_of(number)->is_paused ||
-                         group_of(number)->kind == RINGBUS_GROUP_POLLED;
+                         group_of(number)->kind == RINGBUS_GROUP_POLLED ||
+                         player.model.open_claims > 0;
     const bool was_stepping = player.model.is_stepping;
     struct ringbus_group *group = player.groups[number];
     int code = 0;
