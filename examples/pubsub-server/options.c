@@ -17,6 +17,7 @@ static const struct options defaults = {
     .max_patterns = 256,
     .socket_buffer = 0,
     .output_limit = (size_t)32 << 20,
+    .http = HTTP_OPTIONS_DEFAULT,
 };
 
 static const char help[] =
@@ -39,6 +40,11 @@ static const char help[] =
     "  -P, --max-patterns=N   patterns a client may subscribe to         (256)\n"
     "  -j, --journal=FILE     append every message to FILE, and answer its\n"
     "                         PUBLISH when it is on the disk             (none)\n"
+    "  -w, --http=PORT        a page that shows what is going on, and /metrics,\n"
+    "                         on http://127.0.0.1:PORT/; 0: any that is free;\n"
+    "                         or ADDRESS:PORT, or off                    (off)\n"
+    "  -t, --metrics-topics=N topics, and consumers, that /metrics names;\n"
+    "                         the others are summed up                   (100)\n"
     "  -h, --help             print this\n";
 
 static const struct option names[] = {
@@ -53,6 +59,8 @@ static const struct option names[] = {
     {"max-clients", required_argument, NULL, 'n'},
     {"max-patterns", required_argument, NULL, 'P'},
     {"journal", required_argument, NULL, 'j'},
+    {"http", required_argument, NULL, 'w'},
+    {"metrics-topics", required_argument, NULL, 't'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -123,6 +131,10 @@ take(struct options *options, int name, const char *text)
         return number_size(text, 1024, 1UL << 30, &options->output_limit);
     case 'M':
         return number_size(text, 1, 1UL << 36, &options->message_memory);
+    case 'w':
+        return http_options_read(&options->http, text);
+    case 't':
+        return number32(text, 0, 10000, &options->http.names_max);
     default:
         return -1;
     }
@@ -134,7 +146,7 @@ options_read(struct options *options, int argc, char **argv)
     int name;
 
     *options = defaults;
-    while ((name = getopt_long(argc, argv, "p:b:l:c:m:M:o:s:n:P:j:h", names, NULL)) != -1) {
+    while ((name = getopt_long(argc, argv, "p:b:l:c:m:M:o:s:n:P:j:w:t:h", names, NULL)) != -1) {
         if (name == 'h') {
             (void)fputs(help, stdout);
             return OPTIONS_HELP;

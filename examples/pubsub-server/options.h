@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/options.h"
+
 #define LOOPS_MAX 32
 
 /* Bytes of a message, and of one that is to go to a journal (RECORD_MESSAGE_MAX). */
@@ -23,6 +25,7 @@ struct options {
     uint32_t socket_buffer; /* bytes of SO_SNDBUF; 0: the system's */
     size_t output_limit;    /* bytes that may wait for one client */
     const char *journal;    /* a file; NULL: none */
+    struct http_options http;
 };
 
 enum options_verdict { OPTIONS_GO, OPTIONS_HELP, OPTIONS_WRONG };

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/http.h"
 #include "worker.h"
 
 #define BACKLOG 511
@@ -34,6 +35,7 @@ struct acceptor {
     uint32_t worker_count;
     uint32_t next; /* worker to get a socket */
     int port;
+    struct http *http; /* NULL: none */
 };
 
 static int
@@ -261,7 +263,24 @@ announce(const struct acceptor *acceptor)
 
     (void)printf("ringbus-pubsub-server: listening on %s:%d, %" PRIu32 " loops\n", options->bind,
         acceptor->port, options->loops);
+    if (acceptor->http)
+        (void)printf(strchr(options->http.address, ':')
+                         ? "ringbus-pubsub-server: watch it on http://[%s]:%d/\n"
+                         : "ringbus-pubsub-server: watch it on http://%s:%d/\n",
+            options->http.address, http_port(acceptor->http));
     (void)fflush(stdout);
+}
+
+static int
+start_http(struct acceptor *acceptor)
+{
+    struct options *const options = &acceptor->server->options;
+    const char *failure = NULL;
+
+    options->port = (uint32_t)acceptor->port;
+    if (options->http.is_on)
+        failure = http_start(acceptor->server, &options->http, &acceptor->http);
+    return failure ? complain("cannot listen for HTTP", failure) : 0;
 }
 
 static int
@@ -277,8 +296,11 @@ run(struct acceptor *acceptor)
         if (!failure)
             acceptor->worker_count++;
     }
-    if (failure) {
+    if (failure)
         result = complain("cannot start a loop", failure);
+    else
+        result = start_http(acceptor);
+    if (result != 0) {
         stop_accepting(acceptor);
     } else {
         handle_signals(acceptor);
@@ -286,6 +308,7 @@ run(struct acceptor *acceptor)
     }
     (void)uv_run(&acceptor->loop, UV_RUN_DEFAULT);
 
+    http_stop(acceptor->http);
     result |= drain_bus(server);
     while (acceptor->worker_count > 0) {
         failure = worker_stop(&acceptor->workers[--acceptor->worker_count]);
