@@ -12,7 +12,7 @@
 #include "socket/address.h"
 
 #define PROGRAM "ringbus-pubsub-server"
-#define LETTERS "p:b:l:c:m:M:o:O:S:s:k:t:n:P:j:h"
+#define LETTERS "p:b:l:c:m:M:o:O:S:s:k:t:n:P:j:w:T:h"
 
 static const struct options defaults = {
     .bind = "127.0.0.1",
@@ -29,6 +29,7 @@ static const struct options defaults = {
     .output_limit = (size_t)32 << 20,
     .output_soft = (size_t)8 << 20,
     .output_seconds = 60,
+    .http = HTTP_OPTIONS_DEFAULT,
 };
 
 static const char help[] =
@@ -62,6 +63,11 @@ static const char help[] =
     "  -P, --max-patterns=N   patterns a client may subscribe to         (256)\n"
     "  -j, --journal=FILE     append every message to FILE, and answer its\n"
     "                         PUBLISH when it is on the disk             (none)\n"
+    "  -w, --http=PORT        a page that shows what is going on, and /metrics,\n"
+    "                         on http://127.0.0.1:PORT/; 0: any that is free;\n"
+    "                         or ADDRESS:PORT, or off                    (off)\n"
+    "  -T, --metrics-topics=N topics, and consumers, that /metrics names;\n"
+    "                         the others are summed up                   (100)\n"
     "  -h, --help             print this\n";
 
 static const struct option names[] = {
@@ -80,6 +86,8 @@ static const struct option names[] = {
     {"max-clients", required_argument, NULL, 'n'},
     {"max-patterns", required_argument, NULL, 'P'},
     {"journal", required_argument, NULL, 'j'},
+    {"http", required_argument, NULL, 'w'},
+    {"metrics-topics", required_argument, NULL, 'T'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -109,6 +117,7 @@ static const struct number {
     NUMBER('t', 0, 31536000, timeout),
     NUMBER('n', 1, 1000000, max_clients),
     NUMBER('P', 0, 1000000, max_patterns),
+    NUMBER('T', 0, 10000, http.names_max),
 #undef NUMBER
 };
 
@@ -162,6 +171,15 @@ take_address(struct options *options, const char *text)
 }
 
 static int
+take_http(struct options *options, const char *text)
+{
+    if (http_options_read(&options->http, text) == 0)
+        return 0;
+    (void)fprintf(stderr, PROGRAM ": --http takes PORT, ADDRESS:PORT or off, not '%s'\n", text);
+    return -1;
+}
+
+static int
 take(struct options *options, int letter, const char *text)
 {
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
@@ -169,6 +187,8 @@ take(struct options *options, int letter, const char *text)
             return take_number(options, &numbers[i], text);
     if (letter == 'b')
         return take_address(options, text);
+    if (letter == 'w')
+        return take_http(options, text);
     options->journal = text;
     return 0;
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/options.h"
+
 #define LOOPS_MAX 32
 
 /* Bytes of a message, and of one that is to go to a journal (RECORD_MESSAGE_MAX). */
@@ -28,6 +30,7 @@ struct options {
         output_soft; /* bytes that may wait for a subscriber longer than that; 0: no such limit */
     uint32_t output_seconds;
     const char *journal; /* a file; NULL: none */
+    struct http_options http;
 };
 
 enum options_verdict { OPTIONS_GO, OPTIONS_HELP, OPTIONS_WRONG };

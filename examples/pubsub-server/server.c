@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/http.h"
 #include "limits/descriptors.h"
 #include "socket/address.h"
 #include "worker.h"
@@ -36,6 +37,7 @@ struct acceptor {
     uint32_t worker_count;
     uint32_t last; /* worker that got a socket */
     char address[ADDRESS_TEXT_MAX];
+    struct http *http; /* NULL: none */
 };
 
 static int
@@ -277,7 +279,23 @@ announce(const struct acceptor *acceptor)
 {
     (void)printf("ringbus-pubsub-server: listening on %s, %" PRIu32 " loops\n", acceptor->address,
         acceptor->worker_count);
+    if (acceptor->http)
+        (void)printf(strchr(acceptor->server->options.http.address, ':')
+                         ? "ringbus-pubsub-server: watch it on http://[%s]:%d/\n"
+                         : "ringbus-pubsub-server: watch it on http://%s:%d/\n",
+            acceptor->server->options.http.address, http_port(acceptor->http));
     (void)fflush(stdout);
+}
+
+static int
+start_http(struct acceptor *acceptor)
+{
+    const struct options *const options = &acceptor->server->options;
+    const char *failure = NULL;
+
+    if (options->http.is_on)
+        failure = http_start(acceptor->server, &options->http, &acceptor->http);
+    return failure ? complain("cannot listen for HTTP", failure) : 0;
 }
 
 static int
@@ -293,8 +311,11 @@ run(struct acceptor *acceptor)
         if (!failure)
             acceptor->worker_count++;
     }
-    if (failure) {
+    if (failure)
         result = complain("cannot start a loop", failure);
+    else
+        result = start_http(acceptor);
+    if (result != 0) {
         stop_accepting(acceptor);
     } else {
         handle_signals(acceptor);
@@ -302,6 +323,7 @@ run(struct acceptor *acceptor)
     }
     (void)uv_run(&acceptor->loop, UV_RUN_DEFAULT);
 
+    http_stop(acceptor->http);
     result |= drain_bus(server);
     for (uint32_t i = 0; i < acceptor->worker_count; i++)
         worker_stop(&acceptor->workers[i]);

@@ -359,3 +359,16 @@ worker_join(struct worker *worker)
     free_parts(worker);
     return worker->failure;
 }
+
+long long
+worker_sum(const struct server *server, size_t at)
+{
+    long long sum = 0;
+
+    for (uint32_t i = 0; i < server->options.loops; i++) {
+        const char *const figures = (const char *)&server->workers[i].figures;
+
+        sum += atomic_load((const atomic_llong *)(const void *)(figures + at));
+    }
+    return sum;
+}

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "limits/due.h"
 #include "server.h"
@@ -52,6 +53,10 @@ struct worker {
     struct worker *next_waiting;
     bool is_waiting;
 };
+
+/* The sum of a figure over all loops. Thread: any. */
+#define LOOPS_SUM(server, figure) worker_sum(server, offsetof(struct loop_figures, figure))
+long long worker_sum(const struct server *server, size_t at);
 
 /* Start the thread and wait until it serves.
  *

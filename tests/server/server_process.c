@@ -71,45 +71,65 @@ server_run(struct server_process *server, const char *const *arguments)
     (void)close(ends[1]);
     server->output = ends[0];
     server->port = 0;
+    server->said[0] = '\0';
     running = server;
     (void)signal(SIGABRT, show_running);
 }
 
-/* The first line it prints. */
+/* Have the first `count` lines that it prints in `said`. */
 static void
-read_line(const struct server_process *server, char *line, size_t size)
+read_lines(struct server_process *server, int count)
 {
     const int64_t until = patience_ends();
-    size_t used = 0;
+    char *const said = server->said;
+    size_t used = strlen(said);
 
-    while (used + 1 < size && !memchr(line, '\n', used)) {
+    for (const char *at = said; count > 0;) {
+        const char *const end = strchr(at, '\n');
         struct pollfd ready = {.fd = server->output, .events = POLLIN};
-        ssize_t count;
+        ssize_t size;
 
+        if (end) {
+            at = end + 1;
+            count--;
+            continue;
+        }
         MUST(poll(&ready, 1, 100) > 0 || os_real()->now_ns() < until, "the server says nothing");
         if (ready.revents == 0)
             continue;
-        count = read(server->output, line + used, size - 1 - used);
-        if (count <= 0)
-            break;
-        used += (size_t)count;
+        size = read(server->output, said + used, sizeof server->said - 1 - used);
+        MUST(size > 0, "the server ended, or says too much: %s", said);
+        used += (size_t)size;
+        said[used] = '\0';
     }
-    line[used] = '\0';
 }
 
 void
 server_start(struct server_process *server, const char *const *arguments)
 {
-    char line[256] = "";
+    static const char begin[] = "ringbus-pubsub-server: listening on ";
     const char *colon;
 
     server_run(server, arguments);
-    read_line(server, line, sizeof line);
-    colon = strrchr(line, ':');
-    MUST(strncmp(line, "ringbus-pubsub-server: listening on ", 36) == 0 && colon,
-        "the server begins with: %s", line);
-    server->port = (int)strtol(colon + 1, NULL, 10);
-    MUST(server->port > 0, "no port in: %s", line);
+    read_lines(server, 1);
+    MUST(strncmp(server->said, begin, sizeof begin - 1) == 0, "the server begins with: %s",
+        server->said);
+    colon = strchr(server->said + sizeof begin, ':');
+    server->port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
+    MUST(server->port > 0, "no port in: %s", server->said);
+}
+
+int
+server_http_port(struct server_process *server)
+{
+    const char *at;
+    int port;
+
+    read_lines(server, 2);
+    at = strstr(server->said, "\nringbus-pubsub-server: watch it on http://127.0.0.1:");
+    port = at ? (int)strtol(strrchr(at, ':') + 1, NULL, 10) : 0;
+    MUST(port > 0, "no port in: %s", server->said);
+    return port;
 }
 
 void

@@ -8,8 +8,9 @@
 struct server_process {
     pid_t pid;
     int port;
-    int output; /* its standard output, a pipe */
-    int errors; /* its standard error, a file */
+    int output;     /* its standard output, a pipe */
+    int errors;     /* its standard error, a file */
+    char said[512]; /* what was read of its output */
 };
 
 /* Run the server with these arguments, as strings, and `--port 0`, until it listens. */
@@ -21,6 +22,9 @@ void server_start(struct server_process *server, const char *const *arguments);
 
 /* The same, but it need not listen. */
 void server_run(struct server_process *server, const char *const *arguments);
+
+/* The port of `--http 0`, or another one on 127.0.0.1. */
+int server_http_port(struct server_process *server);
 
 void server_signal(const struct server_process *server, int number);
 

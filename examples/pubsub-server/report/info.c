@@ -2,7 +2,6 @@
  * figure too. */
 #include "info.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,22 +20,6 @@ put_figure(struct buffer *text, const char *name, long long value)
 
     buffer_put(text, line, (size_t)size);
 }
-
-/* A figure of all loops, by its place in struct loop_figures. */
-static long long
-sum_of(const struct server *server, size_t at)
-{
-    long long sum = 0;
-
-    for (uint32_t i = 0; i < server->options.loops; i++) {
-        const char *const figures = (const char *)&server->workers[i].figures;
-
-        sum += atomic_load((const atomic_llong *)(const void *)(figures + at));
-    }
-    return sum;
-}
-
-#define SUM_OF(server, figure) sum_of(server, offsetof(struct loop_figures, figure))
 
 /* ---- the sections -------------------------------------------------------------------------- */
 
@@ -89,15 +72,15 @@ put_stats(struct buffer *text, struct server *server)
 
     put_figure(text, "total_connections_received", atomic_load(&figures->accepted));
     put_figure(text, "rejected_connections", atomic_load(&figures->turned_away));
-    put_figure(text, "total_commands_processed", SUM_OF(server, commands));
-    put_figure(text, "total_net_input_bytes", SUM_OF(server, input));
-    put_figure(text, "total_net_output_bytes", SUM_OF(server, output));
+    put_figure(text, "total_commands_processed", LOOPS_SUM(server, commands));
+    put_figure(text, "total_net_input_bytes", LOOPS_SUM(server, input));
+    put_figure(text, "total_net_output_bytes", LOOPS_SUM(server, output));
     put_figure(text, "pubsub_channels", (long long)tally_names(&tallies[SUBSCRIPTION_CHANNEL]));
     put_figure(text, "pubsub_patterns", (long long)tally_names(&tallies[SUBSCRIPTION_PATTERN]));
     put_figure(text, "subscriptions", atomic_load(&figures->subscriptions));
-    put_figure(text, "published", SUM_OF(server, published));
-    put_figure(text, "publish_waits", SUM_OF(server, waits));
-    put_figure(text, "delivered", SUM_OF(server, delivered));
+    put_figure(text, "published", LOOPS_SUM(server, published));
+    put_figure(text, "publish_waits", LOOPS_SUM(server, waits));
+    put_figure(text, "delivered", LOOPS_SUM(server, delivered));
 }
 
 static void
