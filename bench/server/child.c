@@ -49,7 +49,7 @@ become(const char *kind, const char *program, const char *threads, int port, int
         _exit(127);
     if (strcmp(kind, "ringbus") == 0)
         (void)execlp(program, program, "--port", number, "--loops", threads, "--output-limit",
-            "1073741824", (char *)NULL);
+            "1073741824", "--output-limit-soft", "0", (char *)NULL);
     else
         (void)execlp(program, program, "--port", number, "--bind", "127.0.0.1", "--io-threads",
             threads, "--save", "", "--appendonly", "no", "--client-output-buffer-limit",

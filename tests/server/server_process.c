@@ -108,13 +108,14 @@ void
 server_start(struct server_process *server, const char *const *arguments)
 {
     static const char begin[] = "ringbus-pubsub-server: listening on ";
-    const char *colon;
+    const char *end, *colon;
 
     server_run(server, arguments);
     read_lines(server, 1);
     MUST(strncmp(server->said, begin, sizeof begin - 1) == 0, "the server begins with: %s",
         server->said);
-    colon = strchr(server->said + sizeof begin, ':');
+    end = strchr(server->said, '\n');
+    colon = memrchr(server->said, ':', (size_t)(end - server->said)); /* an IPv6 address has more */
     server->port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
     MUST(server->port > 0, "no port in: %s", server->said);
 }

@@ -53,8 +53,8 @@ post_one(const struct posting *posting, struct ringbus_group *group)
     if (unlikely(sequence < 0))
         return refuse_one(posting, group, sequence);
     /* TABLE: the claim has brought what was cut in before it (I1). */
-    if (unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit) |
-                 topic_is_retained(posting->topic)) &&
+    if ((unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit)) ||
+            unlikely(topic_is_retained(posting->topic))) &&
         !is_routed_again(posting, group)) {
         ringbus_ring_abandon(group->ring, sequence, 1);
         return START_AGAIN;

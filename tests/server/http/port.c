@@ -44,7 +44,7 @@ struct ringbus_bus *
 port_open_bus(void)
 {
     memset(&server, 0, sizeof server);
-    server.options.port = 6380;
+    server.port = 6380;
     MUST(ringbus_open(NULL, &server.bus) == RINGBUS_OK, "no bus");
     return server.bus;
 }
