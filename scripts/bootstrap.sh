@@ -116,6 +116,14 @@ has_node() {
     [ -n "$version" ] && [ "${version%%.*}" -ge 18 ] && npm --version >/dev/null 2>&1
 }
 
+has_chromium() {
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
+}
+
+has_promtool() {
+    promtool --version >/dev/null 2>&1
+}
+
 has_spin() {
     spin -V >/dev/null 2>&1
 }
@@ -166,6 +174,7 @@ packages_of() {
     'brew pkg_config') echo pkgconf ;;
     'brew node') echo node ;;
     *' node') echo nodejs npm ;;
+    *' promtool') echo prometheus ;;
     *) echo "$2" ;;
     esac
 }
