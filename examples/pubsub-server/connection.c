@@ -16,6 +16,7 @@
 #include "limits/idle.h"
 #include "limits/output.h"
 #include "reply.h"
+#include "socket/writing.h"
 
 #define READ_SIZE ((size_t)16 * 1024)
 
@@ -59,6 +60,8 @@ connection_close(struct connection *connection)
     connection->is_reading = false;
     due_end(&connection->over);
     due_end(&connection->idle);
+    stream_leave(connection);
+    connection->outbox.shared_size = 0;
     connection->handlers->ending(connection);
     uv_close((uv_handle_t *)&connection->socket, on_closed);
 }
@@ -91,30 +94,6 @@ connection_cut_off(struct connection *connection, enum cut_off cause)
     connection_close(connection);
 }
 
-/* The socket took so many bytes, or will as it can. */
-static void
-note_handed(struct connection *connection, size_t size)
-{
-    figure_add(&connection->worker->figures.output, (long long)size);
-    connection->handed += size;
-}
-
-static void
-on_written(uv_write_t *write, int status)
-{
-    struct connection *const connection = write->data;
-
-    connection->is_writing = false;
-    buffer_take(&connection->writing, buffer_size(&connection->writing));
-    if (connection->is_closing)
-        return;
-    if (status != 0) {
-        connection_close(connection);
-        return;
-    }
-    connection_go_on(connection);
-}
-
 void
 connection_go_on(struct connection *connection)
 {
@@ -125,60 +104,16 @@ connection_go_on(struct connection *connection)
     }
 }
 
-/* Hand to libuv what the socket did not take at once. */
-static void
-write_rest(struct connection *connection)
-{
-    const struct buffer rest = connection->outbox.ready;
-    uv_buf_t bytes;
-    int status;
-
-    connection->outbox.ready = connection->writing;
-    connection->writing = rest;
-    bytes = uv_buf_init(rest.data + rest.start, (unsigned)buffer_size(&rest));
-    connection->write.data = connection;
-    status =
-        uv_write(&connection->write, (uv_stream_t *)&connection->socket, &bytes, 1, on_written);
-    if (status == 0) {
-        note_handed(connection, buffer_size(&rest));
-        connection->is_writing = true;
-    } else {
-        connection_close(connection);
-    }
-}
-
-static void
-write_ready(struct connection *connection)
-{
-    struct buffer *const ready = &connection->outbox.ready;
-    uv_buf_t bytes;
-    int taken;
-
-    if (outbox_is_broken(&connection->outbox)) {
-        connection_close(connection);
-        return;
-    }
-    if (buffer_size(ready) > 0) {
-        bytes = uv_buf_init(ready->data + ready->start, (unsigned)buffer_size(ready));
-        taken = uv_try_write((uv_stream_t *)&connection->socket, &bytes, 1);
-        if (taken < 0 && taken != UV_EAGAIN) {
-            connection_close(connection);
-            return;
-        }
-        note_handed(connection, taken > 0 ? (size_t)taken : 0);
-        buffer_take(ready, taken > 0 ? (size_t)taken : 0);
-    }
-    if (buffer_size(ready) > 0)
-        write_rest(connection);
-    else if (connection->is_finishing && !outbox_owes(&connection->outbox))
-        connection_close(connection);
-}
-
 void
 connection_flush(struct connection *connection)
 {
-    if (!connection->is_closing && !connection->is_writing)
-        write_ready(connection);
+    stream_leave(connection);
+    if (connection->is_closing)
+        return;
+    if (connection->is_writing)
+        outbox_own(&connection->outbox);
+    else
+        writing_begin(connection);
     if (!connection->is_closing)
         output_note(connection);
 }

@@ -45,6 +45,9 @@ struct connection {
     struct buffer writing; /* what `write` writes */
     uv_write_t write;
 
+    struct connection *next_given; /* with messages of this pass: see stream.h */
+    struct connection **given_at;  /* NULL: it is none of them */
+
     struct connection *next_acknowledged; /* see acknowledgement.c */
     bool is_acknowledged;
 

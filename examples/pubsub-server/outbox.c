@@ -1,6 +1,7 @@
 /* outbox.c - what a client is to get, in the order of its commands.
  *
- * I1. `held` has bytes only while there is a promise, and then the oldest one is not kept yet. */
+ * I1. `held` has bytes only while there is a promise, and then the oldest one is not kept yet.
+ * I2. Shared bytes come behind all of `ready`, which gets no more before they are owned. */
 #include "outbox.h"
 
 #include "reply.h"
@@ -24,6 +25,45 @@ static size_t
 promise_count(const struct outbox *outbox)
 {
     return buffer_size(&outbox->promises) / sizeof(struct promise);
+}
+
+void
+outbox_own(struct outbox *outbox)
+{
+    const size_t size = outbox->shared_size;
+
+    outbox->shared_size = 0;
+    if (size > 0)
+        buffer_put(&outbox->ready, outbox->shared->data + outbox->shared_at, size);
+}
+
+void
+outbox_share(struct outbox *outbox, struct buffer *buffer, size_t at, size_t size)
+{
+    if (outbox_owes(outbox)) {
+        buffer_put(outbox_end(outbox), buffer->data + at, size);
+        return;
+    }
+    if (outbox->shared != buffer || outbox->shared_at + outbox->shared_size != at)
+        outbox_own(outbox);
+    if (outbox->shared_size == 0) {
+        outbox->shared = buffer;
+        outbox->shared_at = at;
+    }
+    outbox->shared_size += size;
+}
+
+void
+outbox_take(struct outbox *outbox, size_t size)
+{
+    const size_t first = buffer_size(&outbox->ready);
+
+    if (size >= first) {
+        outbox->shared_at += size - first;
+        outbox->shared_size -= size - first;
+        size = first;
+    }
+    buffer_take(&outbox->ready, size);
 }
 
 int
@@ -65,6 +105,7 @@ outbox_keep(struct outbox *outbox, uint64_t number, const char *error)
 
     if (number - first >= promise_count(outbox))
         return;
+    outbox_own(outbox);
     promises_of(outbox)[number - first].error = error;
     promises_of(outbox)[number - first].is_kept = true;
     while (outbox_owes(outbox) && promises_of(outbox)->is_kept) {

@@ -287,6 +287,7 @@ free_parts(struct worker *worker)
     free(worker->sockets);
     free(worker->arguments);
     free(worker->connections);
+    stream_free_all(worker);
     uv_mutex_destroy(&worker->lock);
     uv_sem_destroy(&worker->started);
 }
@@ -299,7 +300,6 @@ worker_start(struct worker *worker, struct server *server, uint32_t number)
     memset(worker, 0, sizeof *worker);
     worker->server = server;
     worker->number = number;
-    worker->heading.sequence = -1;
     worker->arguments = calloc(server->limits.arguments, sizeof *worker->arguments);
     if (!worker->arguments)
         return uv_strerror(UV_ENOMEM);

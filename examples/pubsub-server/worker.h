@@ -8,6 +8,7 @@
 
 #include "limits/due.h"
 #include "server.h"
+#include "subscriptions/stream.h"
 
 /* How a loop is called, by its number from 1. */
 #define LOOP_NAME "loop-%" PRIu32
@@ -35,7 +36,7 @@ struct worker {
     unsigned patience_used;          /* how often it has run out */
     struct due_list over;            /* connections over the soft limit */
     struct due_list idle;            /* connections, if there is a --timeout */
-    struct heading heading;          /* of the event that is handed out now */
+    struct streams streams;          /* what goes to its subscribers in this pass */
     bool awaits_memory;              /* one of its connections does: see message.c */
     bool is_stopping;
 

@@ -4,6 +4,8 @@
  * and Python use. */
 #include "base/hash.h"
 
+#include "base/atomic.h"
+
 struct state {
     uint64_t v0, v1, v2, v3;
 };
@@ -14,7 +16,7 @@ rotate(uint64_t x, int bits)
     return x << bits | x >> (64 - bits);
 }
 
-static void
+ATOMIC_INLINE void
 mix(struct state *s, int rounds)
 {
     for (int i = 0; i < rounds; i++) {
@@ -42,9 +44,9 @@ read_word(const unsigned char *bytes, size_t size)
     return word;
 }
 
-uint64_t
-ringbus__hash_rounds(
-    const struct hash_key *key, const void *bytes, size_t size, int rounds, int last_rounds)
+/* Inlined, so that the rounds of a post by name are constants. */
+ATOMIC_INLINE uint64_t
+hash(const struct hash_key *key, const void *bytes, size_t size, int rounds, int last_rounds)
 {
     const unsigned char *at = bytes;
     struct state s = {
@@ -72,5 +74,12 @@ ringbus__hash_rounds(
 uint64_t
 ringbus__hash(const struct hash_key *key, const void *bytes, size_t size)
 {
-    return ringbus__hash_rounds(key, bytes, size, 1, 3);
+    return hash(key, bytes, size, 1, 3);
+}
+
+uint64_t
+ringbus__hash_rounds(
+    const struct hash_key *key, const void *bytes, size_t size, int rounds, int last_rounds)
+{
+    return hash(key, bytes, size, rounds, last_rounds);
 }

@@ -80,6 +80,88 @@ START_TEST(a_promise_that_was_never_made_or_is_kept_already_is_no_matter)
 }
 END_TEST
 
+/* ---- shared bytes ---- */
+
+static struct buffer stream;
+
+/* Add bytes to the stream and share them. */
+static void
+share(const char *text)
+{
+    const size_t at = buffer_size(&stream);
+
+    buffer_put(&stream, text, strlen(text));
+    outbox_share(&outbox, &stream, at, strlen(text));
+}
+
+static void
+end_stream(void)
+{
+    buffer_free(&stream);
+    end();
+}
+
+START_TEST(bytes_that_follow_each_other_in_a_stream_are_shared_together)
+{
+    reply_status(outbox_end(&outbox), "reply");
+    share("one ");
+    share("two ");
+    check_ready("+reply\r\n");
+    ck_assert_uint_eq(outbox.shared_at, 0);
+    ck_assert_uint_eq(outbox.shared_size, 8);
+    ck_assert_uint_eq(outbox_size(&outbox), 16);
+    outbox_take(&outbox, 10);
+    check_ready("");
+    ck_assert_uint_eq(outbox.shared_at, 2);
+    ck_assert_uint_eq(outbox_size(&outbox), 6);
+    outbox_take(&outbox, 1);
+    outbox_own(&outbox);
+    check_ready(" two ");
+    ck_assert_uint_eq(outbox_size(&outbox), 5);
+    end_stream();
+}
+END_TEST
+
+START_TEST(less_than_what_is_ready_can_be_taken)
+{
+    reply_status(outbox_end(&outbox), "reply");
+    share("one");
+    outbox_take(&outbox, 3);
+    check_ready("ply\r\n");
+    ck_assert_uint_eq(outbox.shared_size, 3);
+    end_stream();
+}
+END_TEST
+
+START_TEST(other_bytes_come_behind_what_is_shared)
+{
+    share("one ");
+    buffer_put(&stream, "another's ", 10);
+    share("two ");
+    check_ready("one ");
+    reply_status(outbox_end(&outbox), "reply");
+    check_ready("one two +reply\r\n");
+    end_stream();
+}
+END_TEST
+
+START_TEST(a_reply_that_is_kept_comes_behind_what_was_shared_before_it)
+{
+    share("one ");
+    promise(2);
+    share("three ");
+    check_ready("one ");
+    outbox_keep(&outbox, 0, NULL);
+    check_ready("one :2\r\nthree ");
+    end_stream();
+    share("one ");
+    promise(2);
+    outbox_keep(&outbox, 0, NULL);
+    check_ready("one :2\r\n");
+    end_stream();
+}
+END_TEST
+
 /* Replies are the integers from 0, so that what was written must be these, as far as it goes. */
 static void
 write_some(uint64_t size, long long *written)
@@ -133,5 +215,8 @@ main(void)
     return RUN_TESTS("outbox", what_comes_behind_a_promise_waits_for_it,
         promises_may_be_kept_in_any_order,
         a_promise_that_was_never_made_or_is_kept_already_is_no_matter,
+        bytes_that_follow_each_other_in_a_stream_are_shared_together,
+        less_than_what_is_ready_can_be_taken, other_bytes_come_behind_what_is_shared,
+        a_reply_that_is_kept_comes_behind_what_was_shared_before_it,
         by_lot_all_replies_come_in_order);
 }

@@ -177,6 +177,57 @@ START_TEST(shares_are_equal_for_any_budget)
 }
 END_TEST
 
+/* ---- passes ---- */
+
+/* How many passes the first of `count` groups has in a turn, in a ring of `capacity`. */
+static int64_t
+passes_in_a_turn(uint32_t count, uint32_t capacity, uint32_t budget)
+{
+    struct faulty_allocator memory;
+    struct ringbus_bus *const bus = open_bus(&memory);
+    struct ringbus_group *groups[2] = {NULL, NULL};
+    struct spring springs[2];
+    struct place place;
+    int64_t passes = 0;
+
+    place_open(&place);
+    for (uint32_t i = 0; i < count; i++) {
+        groups[i] = attach(bus, &place, capacity, budget);
+        spring_open(&springs[i], bus, groups[i], topics[i], capacity / 2);
+    }
+    turn(&place);
+    passes = figure_of(bus, "group", "loop-1", "passes");
+    for (uint32_t i = 0; i < count; i++) {
+        springs[i].is_stopped = true;
+        detach(&place, groups[i], RINGBUS_DRAIN);
+    }
+    place_close(&place);
+    close_bus(bus, &memory);
+    return passes;
+}
+
+START_TEST(a_group_alone_on_its_loop_has_a_turns_budget_in_one_pass)
+{
+    ck_assert_int_eq(passes_in_a_turn(1, 1024, 256), 1);
+    ck_assert_int_eq(passes_in_a_turn(1, 2048, 500), 1);
+}
+END_TEST
+
+START_TEST(a_pass_keeps_no_more_than_a_quarter_of_the_ring_from_posters)
+{
+    ck_assert_int_eq(passes_in_a_turn(1, 512, 256), 2);
+    ck_assert_int_eq(passes_in_a_turn(1, 256, 128), 2);
+}
+END_TEST
+
+START_TEST(groups_that_take_turns_have_short_passes)
+{
+    ck_assert_int_eq(passes_in_a_turn(2, 1024, 256), 2);
+}
+END_TEST
+
+/* ---- others' turn ---- */
+
 START_TEST(a_quiet_group_is_served_in_the_next_turn_beside_a_flood)
 {
     struct flood flood;
@@ -283,6 +334,9 @@ main(void)
         the_default_budget_is_256_events,
         the_first_groups_budget_is_that_of_all_groups_of_the_bus_on_the_loop,
         groups_on_a_loop_get_equal_shares, shares_are_equal_for_any_budget,
+        a_group_alone_on_its_loop_has_a_turns_budget_in_one_pass,
+        a_pass_keeps_no_more_than_a_quarter_of_the_ring_from_posters,
+        groups_that_take_turns_have_short_passes,
         a_quiet_group_is_served_in_the_next_turn_beside_a_flood,
         a_timer_that_is_due_waits_for_one_budget_at_most, a_flood_leaves_the_loops_input_its_turn);
 }

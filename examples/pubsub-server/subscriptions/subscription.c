@@ -13,19 +13,15 @@
 #include "../limits/output.h"
 #include "glob.h"
 
-/* Bytes of output that are written before the pass is over: so it fits into memory the connection has already, and is
- * still in the cache. */
-#define WRITTEN_EARLY ((size_t)32 * 1024)
-
 struct subscription {
     struct connection *connection;
     struct ringbus_consumer *consumer;
     enum subscription_kind kind;
     bool is_ended;
+    struct heading heading; /* of every message */
     size_t name_size;
-    size_t header_size;
-    char *name;    /* and a NUL, behind the header */
-    char header[]; /* of every message: how many parts, "message" or "pmessage", the name */
+    char *name;  /* and a NUL, behind the heading's text */
+    char text[]; /* the heading's: how many parts, "message" or "pmessage", the name */
 };
 
 int
@@ -61,75 +57,45 @@ matches(const char *topic, void *context)
            glob_matches(subscription->name, subscription->name_size, topic, size);
 }
 
-/* The loop's heading, made for the first of the event's subscriptions. */
-static const struct heading *
-heading_of(struct worker *worker, const struct ringbus_event *event, size_t message_size)
+/* Whether so much more keeps within the hard limit, when what was given in this pass has been written. */
+static bool
+has_room(struct connection *connection, size_t size)
 {
-    struct heading *const heading = &worker->heading;
-    const size_t channel_size = strlen(event->topic);
-    size_t at;
-
-    at = reply_header(heading->text, '$', channel_size);
-    memcpy(heading->text + at, event->topic, channel_size);
-    memcpy(heading->text + at + channel_size, "\r\n", 2);
-    heading->channel_size = at + channel_size + 2;
-    heading->size = heading->channel_size +
-                    reply_header(heading->text + heading->channel_size, '$', message_size);
-    heading->sequence = event->sequence;
-    return heading;
+    if (output_has_room(connection, size))
+        return true;
+    connection_flush(connection);
+    return connection->is_closing || output_has_room(connection, size);
 }
 
-/* Append one part of a message, for all of which there is room. */
-static void
-append(struct buffer *output, const void *data, size_t size)
-{
-    memcpy(output->data + output->end, data, size);
-    output->end += size;
-}
-
-/* An event of the channel: a message for the client, gathered until the end of the pass, or until it is worth a write
- * of its own. */
+/* An event of the channel: a message for the client, who gets it at the end of the pass. */
 static int
 on_event(const struct ringbus_event *event, void *context)
 {
     const struct subscription *const subscription = context;
     struct connection *const connection = subscription->connection;
     struct worker *const worker = connection->worker;
-    struct buffer *const output = connection_output(connection);
-    const size_t message_at = worker->server->message_at;
-    const size_t size = event->size - message_at;
-    const struct heading *const heading = worker->heading.sequence == event->sequence
-                                              ? &worker->heading
-                                              : heading_of(worker, event, size);
-    const size_t skipped = subscription->kind == SUBSCRIPTION_PATTERN ? 0 : heading->channel_size;
-    const size_t whole_size = subscription->header_size + heading->size - skipped + size + 2;
+    struct stream *const stream = stream_format(worker, &subscription->heading, event);
 
     if (subscription->is_ended)
         return 0;
-    if (!output_has_room(connection, whole_size)) {
+    if (!stream)
+        connection_close(connection);
+    else if (!has_room(connection, stream_last_size(stream)))
         connection_cut_off(connection, CUT_OFF_HARD);
+    if (connection->is_closing)
         return 0;
-    }
-    if (!buffer_reserve(output, whole_size))
-        return 0;
-    append(output, subscription->header, subscription->header_size);
-    append(output, heading->text + skipped, heading->size - skipped);
-    if (size > 0)
-        append(output, (const char *)event->data + message_at, size);
-    append(output, "\r\n", 2);
+    stream_give(stream, connection);
     figure_add(&worker->figures.delivered, 1);
-    if (buffer_size(&connection->outbox.ready) >= WRITTEN_EARLY && !connection->is_writing)
-        connection_flush(connection);
     return 0;
 }
 
-/* The pass is over: one write for all its messages, of whichever subscription. */
+/* The pass is over: one write for all messages of a connection, of whichever subscription. */
 static int
 on_batch_end(void *context)
 {
     const struct subscription *const subscription = context;
 
-    connection_flush(subscription->connection);
+    stream_empty_all(subscription->connection->worker);
     return 0;
 }
 
@@ -221,7 +187,10 @@ place_of(
 static void
 mark(struct subscription *subscription)
 {
-    subscription->header[0] = subscription->connection->protocol == 3 ? '>' : '*';
+    struct heading *const heading = &subscription->heading;
+
+    subscription->text[0] = subscription->connection->protocol == 3 ? '>' : '*';
+    heading->stream = stream_place(heading->text, heading->size);
 }
 
 /* Room for one more in the sorted list. */
@@ -246,9 +215,9 @@ make(struct connection *connection, enum subscription_kind kind, const struct re
 {
     static const char *const begins[] = {"*3\r\n$7\r\nmessage\r\n", "*4\r\n$8\r\npmessage\r\n"};
     const char *const begin = begins[kind];
-    const size_t header_max = strlen(begin) + REPLY_HEADER_MAX + name->size + 2;
+    const size_t text_max = strlen(begin) + REPLY_HEADER_MAX + name->size + 2;
     struct subscription *const subscription =
-        malloc(sizeof *subscription + header_max + name->size + 1);
+        malloc(sizeof *subscription + text_max + name->size + 1);
     size_t written;
 
     if (!subscription)
@@ -257,12 +226,15 @@ make(struct connection *connection, enum subscription_kind kind, const struct re
     subscription->consumer = NULL;
     subscription->kind = kind;
     subscription->is_ended = false;
-    written = (size_t)snprintf(subscription->header, header_max, "%s$%zu\r\n", begin, name->size);
+    written = (size_t)snprintf(subscription->text, text_max, "%s$%zu\r\n", begin, name->size);
+    memcpy(subscription->text + written, name->data, name->size);
+    memcpy(subscription->text + written + name->size, "\r\n", 2);
+    written += name->size + 2;
+    subscription->heading.text = subscription->text;
+    subscription->heading.size = written;
+    subscription->heading.has_channel = kind == SUBSCRIPTION_PATTERN;
     mark(subscription);
-    memcpy(subscription->header + written, name->data, name->size);
-    memcpy(subscription->header + written + name->size, "\r\n", 2);
-    subscription->header_size = written + name->size + 2;
-    subscription->name = subscription->header + header_max;
+    subscription->name = subscription->text + text_max;
     subscription->name_size = name->size;
     memcpy(subscription->name, name->data, name->size);
     subscription->name[name->size] = '\0';

@@ -16,15 +16,6 @@
 #define CHANNEL_SIZE_MAX 255
 #define PATTERN_SIZE_MAX 255
 
-/* What stands in a loop's output before the message of an event, behind a subscription's own part: the channel, which
- * only patterns need, and the message's size. All subscriptions of a loop have it in common, one event long. */
-struct heading {
-    int64_t sequence;    /* of the event; -1: none yet */
-    size_t channel_size; /* bytes of the channel's part, the first one */
-    size_t size;
-    char text[2 * REPLY_HEADER_MAX + CHANNEL_SIZE_MAX + 2];
-};
-
 struct connection;
 struct server;
 struct subscription;

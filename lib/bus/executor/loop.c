@@ -232,6 +232,21 @@ remove_ended(struct ringbus__loop *loop,
     }
 }
 
+/* How many events a group has at a time: these are one pass, with one batch_end for each consumer, and behind it those
+ * who wait for room in the ring get it. Few, where groups take turns. Who is alone on the loop delays only them: he has
+ * the whole budget, since what a batch_end writes costs less the more it is, but no more than a quarter of a ring that
+ * posters may be waiting for. */
+static uint32_t
+quantum_of(const struct ringbus__loop *loop, uint32_t budget)
+{
+    const struct ringbus_group *const first = loop->groups;
+    uint32_t quantum = QUANTUM;
+
+    if (first != NULL && first->next_on_loop == NULL && first->capacity / 4 > QUANTUM)
+        quantum = first->capacity / 4;
+    return budget < quantum ? budget : quantum;
+}
+
 static int64_t
 end_of(int64_t budget_ns)
 {
@@ -250,7 +265,7 @@ uint32_t
 ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget, int64_t budget_ns,
     void (*on_left)(struct ringbus_group *group, void *context), void *context)
 {
-    const uint32_t quantum = budget < QUANTUM ? budget : QUANTUM;
+    const uint32_t quantum = quantum_of(loop, budget);
     const int64_t until_ns = end_of(budget_ns);
     uint32_t handled = 0, idle = 0, groups = 0;
 
