@@ -31,8 +31,10 @@ blur(struct model *model, uint32_t group)
     model->groups[group].lossy.is_counted = false;
     model->groups[group].has_base = false;
     for (uint32_t e = 0; e < model->event_count; e++)
-        if (model_is_in(model, e, group))
+        if (model_is_in(model, e, group)) {
             turn(model, group, e, MAYBE);
+            model->events[e].unplaced |= 1u << group;
+        }
 }
 
 /* A consumer of the group, or its filter, will be called for it, or would have been. */
@@ -85,6 +87,28 @@ drop_newest(struct model *model, uint32_t group, uint32_t event)
     }
 }
 
+/* By this post. */
+static void
+leave(struct model *model, uint32_t group, uint32_t event, uint32_t post)
+{
+    model->events[event].left |= 1u << group;
+    model->events[event].replaced_by = post + 1;
+}
+
+/* The lane skips, and what it skips is released: how far it goes was settled before that. */
+static bool
+is_amid_skipping(const struct model *model, uint32_t group)
+{
+    for (uint32_t e = 0; e < model->event_count && model->releases > 0; e++) {
+        const struct model_event *at = &model->events[e];
+
+        if (at->is_releasing && model_is_in(model, e, group) && !(at->left >> group & 1) &&
+            at->index[group] >= (int32_t)model->groups[group].lossy.taken)
+            return true;
+    }
+    return false;
+}
+
 static void
 drop_oldest(struct model *model, uint32_t group, uint32_t event)
 {
@@ -94,12 +118,16 @@ drop_oldest(struct model *model, uint32_t group, uint32_t event)
         gone >= (int32_t)at->lossy.taken ? event_at(model, group, gone) : NOBODY;
 
     append(at, group, &model->events[event]);
+    if (is_amid_skipping(model, group))
+        blur(model, group);
     if (overwritten == NOBODY)
         return;
-    if (at->is_amid_replay) /* the lane may have it in its hand */
+    if (at->is_amid_replay) { /* the lane may have it in its hand */
         blur(model, group);
-    else
-        turn(model, group, (uint32_t)overwritten, LOST);
+        return;
+    }
+    turn(model, group, (uint32_t)overwritten, LOST);
+    leave(model, group, (uint32_t)overwritten, event);
 }
 
 static void
@@ -119,6 +147,8 @@ conflate(struct model *model, uint32_t group, uint32_t event)
         blur(model, group); /* the lane may have taken it */
     else
         turn(model, group, (uint32_t)queued, LOST);
+    if (!at->is_amid_replay)
+        leave(model, group, (uint32_t)queued, event);
     posted->index[group] = before->index[group];
     posted->replacing |= 1u << group;
     before->index[group] = NOWHERE;
@@ -142,8 +172,10 @@ model_enter_lossy(struct model *model, uint32_t group, uint32_t event)
         drop_oldest(model, group, event);
     else if (!at->lossy.is_blurred)
         conflate(model, group, event);
-    if (at->lossy.is_blurred)
-        turn(model, group, event, MAYBE);
+    if (!at->lossy.is_blurred)
+        return;
+    turn(model, group, event, MAYBE);
+    model->events[event].unplaced |= 1u << group;
 }
 
 /* ---- the lane ---- */
@@ -296,14 +328,17 @@ model_count_dropped(
 {
     const struct model_group *at = &model->groups[group];
     const int32_t oldest = at->posted - (int32_t)at->capacity;
+    /* The lane may have skipped those, and come to one that nobody wants. */
+    const int32_t end = oldest + (int32_t)at->capacity / 4;
 
     *ret_least = at->lossy.dropped;
     *ret_most = at->lossy.most_dropped;
     for (int32_t index = (int32_t)at->lossy.taken;
-         at->overflow == RINGBUS_DROP_OLDEST && index < oldest; index++) {
+         at->overflow == RINGBUS_DROP_OLDEST && oldest > (int32_t)at->lossy.taken && index < end;
+         index++) {
         const int event = event_at(model, group, index);
 
-        *ret_least += event != NOBODY && is_wanted(model, group, (uint32_t)event);
+        *ret_least += index < oldest && event != NOBODY && is_wanted(model, group, (uint32_t)event);
         *ret_most += 1;
     }
 }

@@ -239,11 +239,16 @@ free_begun(struct model *model, uint32_t group)
 {
     struct model_group *at = &model->groups[group];
 
-    if (at->lanes > 1 || at->has_stages || at->overflow == RINGBUS_CONFLATE)
+    if (at->lanes > 1 || at->has_stages)
         return;
-    for (uint32_t e = at->free_to; e < model->event_count; e++)
-        if (model->events[e].begun >> group & 1)
+    for (uint32_t e = at->free_to; e < model->event_count; e++) {
+        if (!(model->events[e].begun >> group & 1))
+            continue;
+        if (at->overflow == RINGBUS_CONFLATE) /* not in their order */
+            model->events[e].left |= 1u << group;
+        else
             at->free_to = e + 1;
+    }
 }
 
 void

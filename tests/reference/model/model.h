@@ -8,7 +8,10 @@
 
 #include "reference/script.h"
 
-enum { NOBODY = -1, NOWHERE = -1, ALL_TOPICS = TOPICS, EVERY_TOPIC = (1 << TOPICS) - 1 };
+enum { NOBODY = -1, ALL_TOPICS = TOPICS, EVERY_TOPIC = (1 << TOPICS) - 1 };
+
+/* Instead of a place in a ring. ANYWHERE: it is not known which one. */
+enum { NOWHERE = -1, ANYWHERE = -2 };
 
 /* Of an event for a consumer. */
 enum due {
@@ -38,11 +41,14 @@ struct model_event {
     int16_t index[GROUPS];   /* its place in the group's ring, from 0; NOWHERE */
     uint16_t losses[GROUPS]; /* how many the group had dropped when it was posted */
     uint32_t replacing;      /* bits of groups where it has taken the place of another one */
+    uint32_t unplaced;       /* bits of groups that were blurred then, or since */
     bool is_nested;          /* posted in a caller group's delivery; or made in place */
     enum claimed claimed;
     uint32_t claimed_for; /* bits of consumers that matched then */
     bool is_reference, is_released;
-    bool is_releasing; /* its release function runs */
+    bool is_releasing;    /* its release function runs */
+    uint32_t left;        /* bits of lossy groups that have surely no use for it any more */
+    uint32_t replaced_by; /* 1 + the post that did that; 0: none */
     uint32_t keeps;
     uint8_t due[CONSUMERS];
 };
@@ -106,7 +112,7 @@ struct model_replay {
     uint32_t consumer, topic, event;
     uint32_t from; /* events from this one on come after it */
     uint32_t number;
-    int32_t index; /* of the value in the ring of the consumer's group, or NOWHERE */
+    int32_t index; /* of the value in the ring of the consumer's group, NOWHERE, or ANYWHERE */
 };
 
 enum { REPLAYS = CONSUMERS * TOPICS };
@@ -121,6 +127,7 @@ struct model {
     uint32_t event_count, order_count, replay_count;
     uint32_t max_topics;
     uint32_t open_claims;
+    uint32_t releases;                           /* how many release functions run */
     uint32_t dropped_replays[CONSUMERS][TOPICS]; /* since reports were looked at last */
     /* who may be called now */
     bool is_stepping, is_one_step;

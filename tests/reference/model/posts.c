@@ -11,9 +11,9 @@ is_unfinished(const struct model *model, uint32_t event, uint32_t group)
 {
     const struct model_event *at = &model->events[event];
     const bool is_lossy = model->groups[group].overflow != RINGBUS_LOSSLESS;
-    /* The pass that is under way. A lossless group's may be committed early. */
-    bool is_taken =
-        at->claimed == CLAIMED || (is_lossy && model->is_one_step && at->begun >> group & 1);
+    /* The pass that is under way. A lossless group's may be committed early; releases come after it. */
+    bool is_taken = at->claimed == CLAIMED || (is_lossy && model->is_one_step &&
+                                                  model->releases == 0 && at->begun >> group & 1);
 
     for (uint32_t c = 0; c < CONSUMERS; c++)
         is_taken |= model->consumers[c].group == group &&

@@ -11,4 +11,8 @@ void model_end_release(struct model *model, uint32_t event);
 /* No handler runs: what everybody is done with has been released. */
 void model_check_released(const struct model *model);
 
+/* The post of that event returns: what it has replaced and overwritten has been, and its own payload if nobody got it.
+ */
+void model_check_post_released(const struct model *model, uint32_t post);
+
 #endif

@@ -7,6 +7,8 @@ index_of(const struct model *model, uint32_t group, uint32_t value)
 {
     const struct model_event *at = &model->events[value];
 
+    if (model_is_in(model, value, group) && at->unplaced >> group & 1)
+        return ANYWHERE;
     if (!model_is_in(model, value, group) || model_is_caller(model, group) ||
         at->replacing >> group & 1)
         return NOWHERE;

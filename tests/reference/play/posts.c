@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "reference/model/registered.h"
+#include "reference/model/release.h"
 #include "reference/play/calls.h"
 
 static int
@@ -166,7 +167,10 @@ refuse(uint32_t event)
 
     if (play_is_lossy(model->events[event].topic)) {
         memcpy(model->groups, before.groups, sizeof model->groups);
-        memcpy(model->events, before.events, event * sizeof model->events[0]);
+        for (uint32_t e = 0; e < event; e++) {
+            before.events[e].is_released = model->events[e].is_released;
+            model->events[e] = before.events[e];
+        }
     }
     model_refuse_event(model, event);
 }
@@ -187,9 +191,7 @@ end_post(int code, uint32_t event, int value, bool is_dead)
     player.dead_posts += is_dead;
     for (uint32_t c = 0; c < CONSUMERS && model->bus == DISCARDING; c++)
         player.seats[c].is_report_open |= model->events[event].due[c] != NOT_DUE;
-    if (model->events[event].is_reference && model->events[event].groups == 0 &&
-        !model->events[event].is_released)
-        refute("event %u has nobody, and was not released", (unsigned)event);
+    model_check_post_released(model, event);
 }
 
 static void
@@ -267,8 +269,7 @@ play_post(const struct call *call)
         refute("a handle has the name %s", ringbus_topic_name(handle));
     posted.size = call->values[3] > 0 ? (uint32_t)call->values[3] : 1;
     posted.ordered = handle != NULL ? (uint64_t)call->values[4] : 0;
-    /* To lossy groups posts by reference are left out. */
-    posted.is_reference = handle != NULL && call->values[5] != 0 && !play_is_lossy(posted.topic);
+    posted.is_reference = handle != NULL && call->values[5] != 0;
     post(call, &posted, handle);
 }
 
