@@ -323,6 +323,8 @@ settle(const struct posting *posting, const struct claims *claims, struct caller
         caller->due_count = claims->due_count;
         return;
     }
+    if (claims->callers != 0)
+        ringbus__caller_deliver(caller); /* queued, before what a release may post */
     if (claims->reference != NULL)
         ringbus__reference_drop(claims->reference);
     unhold_block(posting, claims);
@@ -381,7 +383,7 @@ ringbus__post_several(const struct posting *posting, uint64_t route)
     }
     if (outcome != RINGBUS_OK)
         return outcome;
-    if (claims.callers != 0)
+    if (delivers_own(&claims, &caller))
         ringbus__caller_deliver(&caller);
     return claims.matched;
 }
