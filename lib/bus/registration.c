@@ -418,7 +418,9 @@ end_exact(struct ringbus_consumer *consumer, const char *name)
     } else if (is_exact) {
         found->is_exact = false;
         ringbus__replay_drop(found); /* patterns replay nothing */
-        ringbus__report_registration(found);
+        /* OWN: the bus lock. A bus that ends names all that is left of it in one. */
+        if (load_u32(&consumer->bus->state, ORDER_OWN) == BUS_OPEN)
+            ringbus__report_registration(found);
         ringbus__topic_release(topic);
     }
     ringbus__topic_release(topic);

@@ -56,7 +56,9 @@ play_forgo_reports(uint32_t consumer)
 {
     for (uint32_t t = 0; t < TOPICS; t++) {
         player.reports[consumer][t].least = 0;
-        player.reports[consumer][t].parts += player.depth > 0;
+        /* Where a pattern's registration stays the rest is told with that one. */
+        player.reports[consumer][t].parts +=
+            player.depth > 0 && !(player.model.consumers[consumer].registered >> t & 1);
     }
 }
 
