@@ -187,11 +187,12 @@ struct ringbus_claim {
 /* Claim a slot and fill it in place, instead of posting a copy: `size` bytes at ret_claim->data, until it is published
  * or abandoned. Of several ring groups that is the first one's slot, and publishing copies it to the others; with a
  * caller group on the topic it is one of the places for nested posts of the first one.
- * Until then everything behind it waits in its groups, as do flush, shutdown and group_close, with DISCARD too (the
- * close of a caller group does not); and this thread must not wait: its posts and claims find a full ring
- * RINGBUS_EDEADLK at once, its flush too, close is RINGBUS_EBUSY, what waits for handlers begins and returns
- * RINGBUS_PENDING. A thread that exits with an open claim leaves it open for good. The handle of the topic stays open
- * meanwhile: a claim by an event's own is over before its handler returns.
+ * Until then everything behind it waits in its groups, as do flush, shutdown and group_close, with DISCARD too; and
+ * this thread must not wait: its posts and claims find a full ring RINGBUS_EDEADLK at once, its flush too, close is
+ * RINGBUS_EBUSY, what waits for handlers begins and returns RINGBUS_PENDING. The close of a caller group does not
+ * wait, with DRAIN neither: none of its consumers gets the event then, but those of a group opened since in its place
+ * may. A thread that exits with an open claim leaves it open for good. The handle of the topic stays open meanwhile: a
+ * claim by an event's own is over before its handler returns.
  *
  * size         at most the slot_size of every group concerned
  * deadline_ns  how long to wait for room
