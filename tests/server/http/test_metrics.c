@@ -135,7 +135,7 @@ START_TEST(every_figure_that_info_tells_of_the_bus_is_there)
     SERVER_START(&server, "--loops", "1", "--http", "0");
     answer = answer_get(server_http_port(&server), "/metrics");
     client = client_open(server.port);
-    CLIENT_COMMAND(client, "INFO");
+    CLIENT_COMMAND(client, "INFO", "ringbus");
     info = client_bulk(client, &size);
     MUST(info, "the server closed");
     info = strstr(info, "# Ringbus");
