@@ -173,9 +173,14 @@ take_address(struct options *options, const char *text)
 static int
 take_http(struct options *options, const char *text)
 {
-    if (http_options_read(&options->http, text) == 0)
+    struct sockaddr_storage address;
+
+    if (http_options_read(&options->http, text) == 0 &&
+        address_read(options->http.address, 0, &address) == 0)
         return 0;
-    (void)fprintf(stderr, PROGRAM ": --http takes PORT, ADDRESS:PORT or off, not '%s'\n", text);
+    (void)fprintf(stderr,
+        PROGRAM ": --http takes PORT, ADDRESS:PORT (IPv4, or IPv6 in brackets) or off, not '%s'\n",
+        text);
     return -1;
 }
 

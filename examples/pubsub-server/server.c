@@ -47,6 +47,17 @@ complain(const char *what, const char *why)
     return 1;
 }
 
+static int
+complain_of_port(const char *what, const char *address, uint32_t port, const char *why)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof text,
+        strchr(address, ':') ? "cannot listen %s [%s]:%" PRIu32 : "cannot listen %s %s:%" PRIu32,
+        what, address, port);
+    return complain(text, why);
+}
+
 /* ---- signals ------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t signals_seen;
@@ -218,6 +229,7 @@ open_bus(struct server *server)
     unused.kind = RINGBUS_GROUP_CALLER;
     options.default_group = &unused;
     options.max_groups = LOOPS_MAX + 2;
+    options.max_topics = CHANNELS_MAX;
     options.max_topic_length = JOURNAL_TOPIC_SIZE_MAX;
     options.on_undelivered = on_undelivered;
     return ringbus_open(&options, &server->bus);
@@ -295,7 +307,9 @@ start_http(struct acceptor *acceptor)
 
     if (options->http.is_on)
         failure = http_start(acceptor->server, &options->http, &acceptor->http);
-    return failure ? complain("cannot listen for HTTP", failure) : 0;
+    return failure
+               ? complain_of_port("for HTTP on", options->http.address, options->http.port, failure)
+               : 0;
 }
 
 static int
@@ -356,7 +370,8 @@ serve(struct server *server)
     if (status == 0) {
         result = run(&acceptor);
     } else {
-        result = complain("cannot listen", uv_strerror(status));
+        result =
+            complain_of_port("on", server->options.bind, server->options.port, uv_strerror(status));
         stop_accepting(&acceptor);
         (void)uv_run(&acceptor.loop, UV_RUN_DEFAULT);
     }

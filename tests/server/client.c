@@ -285,7 +285,7 @@ client_info(struct client *client, const char *name)
     size_t size = 0;
 
     (void)snprintf(key, sizeof key, "\n%s:", name);
-    CLIENT_COMMAND(client, "INFO");
+    CLIENT_COMMAND(client, "INFO", "all");
     text = client_bulk(client, &size);
     MUST(text, "the server closed");
     text = strstr(text, key);

@@ -1,7 +1,9 @@
 /* http.c - the HTTP port: its thread, its loop, its listener.
  *
  * I1  after http_start only the thread touches anything but `port`; http_stop reaches it through `stop`
- * I2  while there are as many connections as may be, one waits in the listener and the others in the system's queue */
+ * I2  a port on loopback is for who is on this machine, by an address or as "localhost": a web page that has its own
+ *     name resolved to this address (DNS rebinding) would be free to read all there is
+ * I3  while there are as many connections as may be, one waits in the listener and the others in the system's queue */
 #include "http.h"
 
 #include <signal.h>
@@ -30,7 +32,7 @@ const char *__tsan_default_suppressions(void) __attribute__((visibility("default
 const char *
 __tsan_default_suppressions(void)
 {
-    return "race:accept4$\nrace:uv_resident_set_memory$\n";
+    return "race:accept4$\nrace:epoll_ctl$\nrace:uv_resident_set_memory$\n";
 }
 #endif
 
@@ -42,6 +44,7 @@ struct http {
     uv_async_t stop;
     bool has_waiting; /* the listener has: a connection that is one too many */
     int port;
+    bool is_local; /* it listens on a loopback address */
     struct exchanges exchanges;
     struct site site;
 };
@@ -63,6 +66,10 @@ on_request(struct exchange *exchange, const struct request *request)
 {
     struct http *const http = exchange->all->context;
 
+    if (http->is_local && request->has_name) {
+        exchange_refuse(exchange, 421);
+        return;
+    }
     site_on_request(&http->site, exchange, request);
 }
 
@@ -119,6 +126,14 @@ http_port(const struct http *http)
 
 /* ---- the beginning ---- */
 
+static bool
+is_loopback(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+}
+
 static int
 start_listening(struct http *http)
 {
@@ -137,6 +152,7 @@ start_listening(struct http *http)
         status = uv_listen((uv_stream_t *)&http->listener, BACKLOG, on_connection);
     if (status == 0)
         status = uv_tcp_getsockname(&http->listener, (struct sockaddr *)&address, &size);
+    http->is_local = is_loopback(&address);
     http->port =
         ntohs(address.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
                                             : ((const struct sockaddr_in *)&address)->sin_port);

@@ -77,6 +77,42 @@ is_text(const struct span *span, const char *text)
     return span->size == strlen(text) && memcmp(span->data, text, span->size) == 0;
 }
 
+/* The word, in lower case, in whatever case it stands there. */
+static bool
+is_word(const struct span *span, const char *word)
+{
+    for (size_t i = 0; i < span->size; i++) {
+        const char byte = span->data[i];
+
+        if (word[i] == '\0' || (byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte) != word[i])
+            return false;
+    }
+    return word[span->size] == '\0';
+}
+
+/* Whether a Host without its port is neither an address nor "localhost". */
+static bool
+is_name(struct span host)
+{
+    static const char address[] = "0123456789.";
+    const char *port;
+    size_t at = 0;
+
+    while (host.size > 0 && strchr(" \t", host.data[0])) {
+        host.data++;
+        host.size--;
+    }
+    if (host.size > 0 && host.data[0] == '[')
+        return false;
+    port = host.size > 0 ? memchr(host.data, ':', host.size) : NULL;
+    host.size = port ? (size_t)(port - host.data) : host.size;
+    while (host.size > 0 && strchr(" \t", host.data[host.size - 1]))
+        host.size--;
+    while (at < host.size && strchr(address, host.data[at]))
+        at++;
+    return at < host.size && !is_word(&host, "localhost");
+}
+
 /* "/path?query", or with "http://host" before it, as clients of proxies send. */
 static bool
 take_path(struct span target, struct request *request)
@@ -141,6 +177,8 @@ request_parse(const char *data, size_t size, struct request *ret_request)
             break;
         if (!take_word(&line, ':', &name) || !is_token(&name) || !is_visible(&line, true))
             status = 400;
+        else if (is_word(&name, "host"))
+            ret_request->has_name = ret_request->has_name || is_name(line);
     }
     return status;
 }

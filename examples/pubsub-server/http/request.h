@@ -12,6 +12,7 @@ struct request {
     bool is_head;     /* HEAD: the answer goes without its body */
     const char *path; /* in the request, without the query */
     size_t path_size;
+    bool has_name; /* its Host is the name of some machine: neither an address nor "localhost" */
 };
 
 /* Look at the beginning of a request. What follows the header is not looked at.

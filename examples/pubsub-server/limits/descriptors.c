@@ -6,14 +6,24 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-/* Those besides the clients': of each loop, and of all the rest, a few clients to be turned away included. */
+/* Those besides the clients': of each loop, of the HTTP port besides its connections', and of all the rest, a few
+ * clients to be turned away included. */
 #define A_LOOP 8
+#define HTTP 8
 #define SPARE 32
+
+static rlim_t
+own_descriptors(const struct options *options)
+{
+    const rlim_t http = options->http.is_on ? HTTP + (rlim_t)options->http.connections_max : 0;
+
+    return SPARE + http + (rlim_t)options->loops * A_LOOP;
+}
 
 uint32_t
 descriptors_reserve(const struct options *options)
 {
-    const rlim_t own = SPARE + (rlim_t)options->loops * A_LOOP;
+    const rlim_t own = own_descriptors(options);
     const rlim_t wanted = own + options->max_clients;
     struct rlimit limit;
     uint32_t clients;

@@ -93,7 +93,8 @@ put_journal(struct buffer *text, struct server *server)
     put_figure(text, "journal_syncs", atomic_load(&journal->batches));
 }
 
-/* The figures of the bus and of the groups that are used; topics and consumers, which may be many, come after them. */
+/* The figures of the bus and of the groups that are used. Topics and consumers, which may be many, are copied by the
+ * visit all the same. */
 static int
 put_bus_figure(const struct ringbus_figure *figure, void *context)
 {
@@ -128,13 +129,14 @@ static const struct section {
     const char *name; /* as a client asks for it */
     const char *title;
     void (*put)(struct buffer *text, struct server *server);
+    bool is_long; /* its time grows with the subscriptions: it is for who asks for it */
 } sections[] = {
-    {"server", "# Server\r\n", put_server},
-    {"clients", "# Clients\r\n", put_clients},
-    {"memory", "# Memory\r\n", put_memory},
-    {"stats", "# Stats\r\n", put_stats},
-    {"journal", "# Journal\r\n", put_journal},
-    {"ringbus", "# Ringbus\r\n", put_ringbus},
+    {"server", "# Server\r\n", put_server, false},
+    {"clients", "# Clients\r\n", put_clients, false},
+    {"memory", "# Memory\r\n", put_memory, false},
+    {"stats", "# Stats\r\n", put_stats, false},
+    {"journal", "# Journal\r\n", put_journal, false},
+    {"ringbus", "# Ringbus\r\n", put_ringbus, true},
 };
 
 /* ---- the command --------------------------------------------------------------------------- */
@@ -142,11 +144,12 @@ static const struct section {
 static bool
 is_wanted(const struct section *section, const struct resp_argument *wanted, size_t count)
 {
-    bool is_named = count == 0;
+    bool is_named = count == 0 && !section->is_long;
 
     for (size_t i = 0; i < count; i++)
         is_named = is_named || resp_argument_is(&wanted[i], section->name) ||
-                   resp_argument_is(&wanted[i], "default") || resp_argument_is(&wanted[i], "all") ||
+                   (resp_argument_is(&wanted[i], "default") && !section->is_long) ||
+                   resp_argument_is(&wanted[i], "all") ||
                    resp_argument_is(&wanted[i], "everything");
     return is_named;
 }

@@ -38,6 +38,9 @@ refuse(struct connection *connection, enum subscription_kind kind, int outcome)
         (void)snprintf(text, sizeof text, "ERR a client may subscribe to %u patterns",
             (unsigned)connection->worker->server->options.max_patterns);
         reply_error(connection_output(connection), text);
+    } else if (outcome == RINGBUS_ENOSPC) {
+        (void)snprintf(text, sizeof text, "ERR there are %u channels", CHANNELS_MAX);
+        reply_error(connection_output(connection), text);
     } else {
         reply_refusal(connection_output(connection), outcome);
     }

@@ -135,7 +135,7 @@ START_TEST(every_figure_that_info_tells_of_the_bus_is_there)
     SERVER_START(&server, "--loops", "1", "--http", "0");
     answer = answer_get(server_http_port(&server), "/metrics");
     client = client_open(server.port);
-    CLIENT_COMMAND(client, "INFO");
+    CLIENT_COMMAND(client, "INFO", "ringbus");
     info = client_bulk(client, &size);
     MUST(info, "the server closed");
     info = strstr(info, "# Ringbus");
@@ -239,7 +239,7 @@ START_TEST(a_port_that_is_taken_or_no_address_keeps_the_server_from_starting)
     server_stop(&other);
     server_run(
         &server, (const char *const[]){"server", "--port", "0", "--http", "nowhere:0", NULL});
-    ck_assert_int_eq(server_wait(&server, 1), 1);
+    ck_assert_int_eq(server_wait(&server, 2), 2);
 }
 END_TEST
 

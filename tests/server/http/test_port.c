@@ -109,6 +109,46 @@ START_TEST(what_is_not_served_is_refused_by_its_status)
 }
 END_TEST
 
+/* A page of a.example, whose address is ours by now, may not read what is here. */
+static int
+status_for_rebound(const char *path)
+{
+    struct client *const client = client_open(port);
+    int status;
+
+    client_send(client, "GET ");
+    client_send(client, path);
+    client_send(client, " HTTP/1.1\r\nHost: a.example:8380\r\n\r\n");
+    status = answer_status(client);
+    client_close(client);
+    return status;
+}
+
+START_TEST(on_loopback_who_calls_it_by_another_name_is_refused)
+{
+    const struct http_options options = port_patient();
+
+    (void)port_open_bus();
+    port = port_start(&options);
+    ck_assert_int_eq(status_for_rebound("/"), 421);
+    ck_assert_int_eq(status_for_rebound("/events"), 421);
+    ck_assert_int_eq(status_for_rebound("/metrics"), 421);
+    port_close();
+}
+END_TEST
+
+START_TEST(on_other_addresses_it_has_whatever_name_it_is_given)
+{
+    struct http_options options = port_patient();
+
+    memcpy(options.address, "0.0.0.0", sizeof "0.0.0.0");
+    (void)port_open_bus();
+    port = port_start(&options);
+    ck_assert_int_eq(status_for_rebound("/metrics"), 200);
+    port_close();
+}
+END_TEST
+
 /* The connection MUST end in order: not be reset, which may take away what was not read yet. */
 static void
 expect_orderly_end(const struct client *client)
@@ -295,7 +335,8 @@ main(void)
 {
     return RUN_TESTS("port", each_path_has_its_type_and_the_policy_of_the_page,
         head_is_answered_without_the_body_that_get_has, what_is_not_served_is_refused_by_its_status,
-        a_header_that_is_too_long_is_refused,
+        on_loopback_who_calls_it_by_another_name_is_refused,
+        on_other_addresses_it_has_whatever_name_it_is_given, a_header_that_is_too_long_is_refused,
         who_is_slow_to_ask_gets_408_and_who_says_nothing_nothing,
         one_connection_too_many_waits_until_another_goes,
         viewers_leave_a_quarter_of_the_connections_to_others,

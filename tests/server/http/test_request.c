@@ -120,6 +120,34 @@ START_TEST(every_line_of_a_header_is_checked)
 }
 END_TEST
 
+static bool
+has_name(const char *host)
+{
+    struct request request = {0};
+    char text[128];
+
+    (void)snprintf(text, sizeof text, "GET / HTTP/1.1\r\nA: b.example\r\n%s\r\n\r\n", host);
+    ck_assert_int_eq(parse(text, &request), 200);
+    return request.has_name;
+}
+
+START_TEST(an_address_or_localhost_is_no_name_of_a_host)
+{
+    static const char *const own[] = {"Accept: */*", "Host:", "Host: 127.0.0.1",
+        "host:127.0.0.1:8380", "Host: localhost", "Host: LocalHost:8380 ", "HOST:\tlocalhost\t",
+        "Host: [::1]", "Host: [::1]:8380"};
+    static const char *const others[] = {"Host: a.example", "Host: a.example:8380",
+        "host:127.0.0.1.a.example", "Host: localhost.a.example:80", "Host: localhos", "Host: a",
+        "Host: localhost\r\nHost: a.example", "Host: a.example\r\nHost: localhost", "hOsT: 1-1",
+        "Host: \xc3\xa4"};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        ck_assert_msg(!has_name(own[i]), "a name: %s", own[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        ck_assert_msg(has_name(others[i]), "no name: %s", others[i]);
+}
+END_TEST
+
 START_TEST(a_nul_in_a_header_is_refused)
 {
     static const char text[] = "GET / HTTP/1.1\r\nName: a\0b\r\n\r\n";
@@ -157,5 +185,6 @@ main(void)
         empty_lines_before_a_request_are_skipped,
         a_path_ends_before_its_query_and_begins_behind_its_host, only_get_and_head_are_taken,
         what_is_not_http_1_is_refused, every_line_of_a_header_is_checked,
-        a_nul_in_a_header_is_refused, a_header_has_a_limit_wherever_it_goes_on);
+        an_address_or_localhost_is_no_name_of_a_host, a_nul_in_a_header_is_refused,
+        a_header_has_a_limit_wherever_it_goes_on);
 }

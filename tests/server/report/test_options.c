@@ -50,6 +50,10 @@ START_TEST(what_an_option_cannot_be_is_said_and_ends_with_2)
         {"--timeout", "31536001", "--timeout takes a number from 0 to 31536000"},
         {"--max-clients", "0", "--max-clients takes a number from 1 to 1000000"},
         {"--max-patterns", "1000001", "--max-patterns takes a number from 0 to 1000000"},
+        {"--http", "", "--http takes PORT, ADDRESS:PORT"},
+        {"--http", "65536", "--http takes PORT, ADDRESS:PORT"},
+        {"--http", "localhost:8380", "--http takes PORT, ADDRESS:PORT"},
+        {"--metrics-topics", "10001", "--metrics-topics takes a number from 0 to 10000"},
         {"--nonsense", NULL, "--nonsense"},
         {"more", NULL, "'more' is not an option"},
     };
@@ -65,7 +69,10 @@ END_TEST
 START_TEST(an_address_of_another_machine_cannot_be_listened_on)
 {
     run_with("--bind", "192.0.2.1", 1);
-    ck_assert(server_said(&server, "cannot listen: address not available"));
+    ck_assert(server_said(&server, "cannot listen on 192.0.2.1:0: address not available"));
+    (void)close(server.errors);
+    run_with("--http", "192.0.2.1:0", 1);
+    ck_assert(server_said(&server, "cannot listen for HTTP on 192.0.2.1:0: address not available"));
     (void)close(server.errors);
 }
 END_TEST
@@ -75,7 +82,8 @@ START_TEST(the_help_names_every_option)
     static const char *const options[] = {
         "--port=", "--bind=", "--loops=", "--capacity=", "--max-message=", "--message-memory=",
         "--output-limit=", "--output-limit-soft=", "--output-limit-seconds=", "--socket-buffer=",
-        "--keepalive=", "--timeout=", "--max-clients=", "--max-patterns=", "--journal=", "--help"};
+        "--keepalive=", "--timeout=", "--max-clients=", "--max-patterns=", "--journal=", "--http=",
+        "--metrics-topics=", "--help"};
     static char text[16 * 1024];
 
     server_run(&server, (const char *const[]){"server", "--help", NULL});
@@ -156,6 +164,32 @@ START_TEST(with_few_descriptors_there_are_fewer_clients)
 }
 END_TEST
 
+/* Who watches takes none from the clients. */
+static void
+start_with_few_descriptors_and_a_page(void)
+{
+    const struct rlimit few = {132, 132};
+    struct client *clients[20];
+
+    MUST(setrlimit(RLIMIT_NOFILE, &few) == 0, "the limit cannot be lowered");
+    SERVER_START(&server, "--loops", "1", "--http", "0");
+    MUST(server_said(&server, "descriptors (ulimit -n) for 20 clients only"), "it says nothing");
+    for (int i = 0; i < 64; i++)
+        (void)client_open(server_http_port(&server));
+    for (int i = 0; i < 20; i++) {
+        clients[i] = client_open(server.port);
+        CLIENT_COMMAND(clients[i], "PING");
+        client_expect(clients[i], "+PONG\r\n");
+    }
+    server_stop(&server);
+}
+
+START_TEST(viewers_have_descriptors_of_their_own)
+{
+    run_in_child(start_with_few_descriptors_and_a_page);
+}
+END_TEST
+
 static void
 start_without_descriptors(void)
 {
@@ -178,5 +212,5 @@ main(void)
     return RUN_TESTS("options", what_an_option_cannot_be_is_said_and_ends_with_2,
         an_address_of_another_machine_cannot_be_listened_on, the_help_names_every_option,
         it_listens_on_ip6, with_few_descriptors_there_are_fewer_clients,
-        without_descriptors_it_does_not_start);
+        viewers_have_descriptors_of_their_own, without_descriptors_it_does_not_start);
 }

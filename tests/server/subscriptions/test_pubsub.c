@@ -178,11 +178,37 @@ START_TEST(with_a_journal_patterns_see_messages_and_nothing_else)
 }
 END_TEST
 
+START_TEST(there_may_be_more_channels_than_a_bus_has_topics_by_default)
+{
+    enum { AT_ONCE = 6000, TIMES = 11 };
+    static char line[64 * 1024];
+
+    begin();
+    for (int i = 0; i < TIMES; i++) {
+        size_t size = (size_t)snprintf(line, sizeof line, "SUBSCRIBE");
+
+        for (int j = 0; j < AT_ONCE; j++)
+            size += (size_t)snprintf(line + size, sizeof line - size, " c%d", i * AT_ONCE + j);
+        (void)snprintf(line + size, sizeof line - size, "\r\n");
+        client_send(clients[0], line);
+        for (int j = 0; j < AT_ONCE; j++) {
+            client_expect_line(clients[0], "*3");
+            for (int part = 0; part < 5; part++)
+                (void)client_line(clients[0]);
+        }
+    }
+    CLIENT_COMMAND(other, "PUBLISH", "c65999", "x");
+    client_expect(other, ":1\r\n");
+    end();
+}
+END_TEST
+
 int
 main(void)
 {
     return RUN_TESTS("pubsub", numsub_tells_how_many_have_a_channel_whatever_their_patterns,
         channels_are_those_with_subscriptions_of_their_own,
         numpat_counts_a_pattern_once_for_all_clients, other_questions_are_errors,
+        there_may_be_more_channels_than_a_bus_has_topics_by_default,
         with_a_journal_patterns_see_messages_and_nothing_else);
 }
