@@ -12,7 +12,7 @@
 #include "socket/address.h"
 
 #define PROGRAM "ringbus-pubsub-server"
-#define LETTERS "p:b:l:c:m:M:o:O:S:s:k:t:n:P:j:w:T:h"
+#define LETTERS "p:b:l:c:m:M:o:O:S:s:k:t:n:C:P:j:w:T:h"
 
 static const struct options defaults = {
     .bind = "127.0.0.1",
@@ -22,6 +22,7 @@ static const struct options defaults = {
     .max_message = 1 << 20,
     .message_memory = (size_t)64 << 20,
     .max_clients = 10000,
+    .max_channels = 1 << 18,
     .max_patterns = 256,
     .socket_buffer = 0,
     .keepalive = 300,
@@ -60,6 +61,8 @@ static const char help[] =
     "                         who has no subscriptions, up to 31536000;\n"
     "                         0: never                                   (0)\n"
     "  -n, --max-clients=N    clients at once                            (10000)\n"
+    "  -C, --max-channels=N   channels at once, which clients name; each\n"
+    "                         takes about 3 KB, up to 1048576            (262144)\n"
     "  -P, --max-patterns=N   patterns a client may subscribe to         (256)\n"
     "  -j, --journal=FILE     append every message to FILE, and answer its\n"
     "                         PUBLISH when it is on the disk             (none)\n"
@@ -84,6 +87,7 @@ static const struct option names[] = {
     {"keepalive", required_argument, NULL, 'k'},
     {"timeout", required_argument, NULL, 't'},
     {"max-clients", required_argument, NULL, 'n'},
+    {"max-channels", required_argument, NULL, 'C'},
     {"max-patterns", required_argument, NULL, 'P'},
     {"journal", required_argument, NULL, 'j'},
     {"http", required_argument, NULL, 'w'},
@@ -116,6 +120,7 @@ static const struct number {
     NUMBER('k', 0, 32767, keepalive),
     NUMBER('t', 0, 31536000, timeout),
     NUMBER('n', 1, 1000000, max_clients),
+    NUMBER('C', 1, 1 << 20, max_channels),
     NUMBER('P', 0, 1000000, max_patterns),
     NUMBER('T', 0, 10000, http.names_max),
 #undef NUMBER

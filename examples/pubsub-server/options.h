@@ -21,6 +21,7 @@ struct options {
     uint32_t max_message;  /* bytes */
     size_t message_memory; /* bytes of long messages on their way, of all clients */
     uint32_t max_clients;
+    uint32_t max_channels;  /* with subscribers, or on their way to the journal */
     uint32_t max_patterns;  /* of one client */
     uint32_t socket_buffer; /* bytes of SO_SNDBUF; 0: the system's */
     uint32_t keepalive;     /* seconds of silence before a probe; 0: none */

@@ -229,7 +229,8 @@ open_bus(struct server *server)
     unused.kind = RINGBUS_GROUP_CALLER;
     options.default_group = &unused;
     options.max_groups = LOOPS_MAX + 2;
-    options.max_topics = CHANNELS_MAX;
+    /* With a journal each loop has a topic of its own for acknowledgements. */
+    options.max_topics = server->options.max_channels + (server->options.journal ? LOOPS_MAX : 0);
     options.max_topic_length = JOURNAL_TOPIC_SIZE_MAX;
     options.on_undelivered = on_undelivered;
     return ringbus_open(&options, &server->bus);

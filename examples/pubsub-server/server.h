@@ -47,9 +47,6 @@ figure_add(atomic_llong *figure, long long count)
 /* The default group, which is there because a bus has one: every consumer lives in a loop's or the journal's. */
 #define SERVER_UNUSED_GROUP "default"
 
-/* Channels with subscribers, or on their way to the journal. Each takes about 3 KB, and none before it is there. */
-#define CHANNELS_MAX (1U << 20)
-
 struct worker;
 
 struct server {

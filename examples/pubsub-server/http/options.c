@@ -37,10 +37,12 @@ http_options_read(struct http_options *options, const char *text)
     if (size >= sizeof options->address || (colon && size == 0) ||
         read_port(colon ? colon + 1 : text, &options->port) != 0)
         return -1;
-    if (colon) {
-        memcpy(options->address, begin, size);
-        options->address[size] = '\0';
+    if (!colon) {
+        begin = HTTP_LOOPBACK;
+        size = strlen(begin);
     }
+    memcpy(options->address, begin, size);
+    options->address[size] = '\0';
     options->is_on = true;
     return 0;
 }

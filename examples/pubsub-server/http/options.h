@@ -16,9 +16,11 @@ struct http_options {
     uint32_t interval_ms;     /* between two looks at the bus while somebody watches */
 };
 
+#define HTTP_LOOPBACK "127.0.0.1"
+
 #define HTTP_OPTIONS_DEFAULT                                                                       \
     {                                                                                              \
-        .address = "127.0.0.1", .names_max = 100, .connections_max = 64, .patience_ms = 10000,     \
+        .address = HTTP_LOOPBACK, .names_max = 100, .connections_max = 64, .patience_ms = 10000,   \
         .interval_ms = 1000                                                                        \
     }
 

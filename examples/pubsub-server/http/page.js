@@ -4,6 +4,7 @@
 const SECONDS_SHOWN = 120;
 const TOPICS_DRAWN = 12;
 const SILENCE_MS = 5000;
+const SILENCE_INTERVALS = 3;
 const GROUP_KINDS = ['threads', 'caller', 'loop', 'polled'];
 
 const byId = (id) => document.getElementById(id);
@@ -527,8 +528,11 @@ function connect() {
   };
 }
 
+/* A bus with very many subscriptions is looked at less often. */
+const patienceMs = () => Math.max(SILENCE_MS, SILENCE_INTERVALS * (latest ? latest.interval_ns / 1e6 : 0));
+
 setInterval(() => {
-  if (state.dataset.state === 'live' && Date.now() - heardAt > SILENCE_MS) setState('lost', 'the server says nothing');
+  if (state.dataset.state === 'live' && Date.now() - heardAt > patienceMs()) setState('lost', 'the server says nothing');
 }, 1000);
 
 byId('pause').addEventListener('click', () => {

@@ -1,6 +1,7 @@
 /* site.c - what there is to see.
  *
- * I1  the bus is looked at once for all viewers, not at all while there are none, and of the time at most a tenth */
+ * I1  the bus is looked at once for all viewers, not at all while there are none, and of the time at most a tenth; the
+ *     same for /metrics */
 #include "site.h"
 
 #include <string.h>
@@ -102,18 +103,40 @@ site_on_gone(struct site *site, const struct exchange *exchange)
 
 /* ---- paths ---- */
 
+/* Metrics of now, or of the last look while another one would be too early; NULL: there are none. */
+static struct text *
+metrics_of(struct site *site)
+{
+    const int64_t began_ns = ringbus_now_ns();
+    struct text *text = site->metrics;
+    int64_t took_ns;
+
+    if (text && began_ns < site->metrics_until_ns)
+        return text;
+    text_release(text);
+    site->metrics = text = text_open();
+    if (text &&
+        metrics_write(site->server, site->options->names_max, site->started, text) != RINGBUS_OK) {
+        text_release(text);
+        site->metrics = NULL;
+    }
+    took_ns = ringbus_now_ns() - began_ns;
+    if (took_ns >= 1000000) /* a look that is over at once is never too early */
+        site->metrics_until_ns = began_ns + SHARE * took_ns;
+    return site->metrics;
+}
+
 static void
 answer_metrics(struct site *site, struct exchange *exchange)
 {
-    struct text *const text = text_open();
+    struct text *const text = metrics_of(site);
     struct answer answer = {.status = 200, .type = "text/plain; version=0.0.4; charset=utf-8"};
 
-    if (!text ||
-        metrics_write(site->server, site->options->names_max, site->started, text) != RINGBUS_OK) {
-        text_release(text);
+    if (!text) {
         exchange_refuse(exchange, 503);
         return;
     }
+    text_hold(text);
     answer.text = text;
     answer.data = text->bytes.data;
     answer.size = buffer_size(&text->bytes);
@@ -157,5 +180,6 @@ site_open(struct site *site)
 void
 site_close(struct site *site)
 {
+    text_release(site->metrics);
     uv_close((uv_handle_t *)&site->next_look, NULL);
 }

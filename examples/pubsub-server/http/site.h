@@ -17,6 +17,8 @@ struct site {
     uint32_t viewers;
     struct snapshots snapshots;
     struct text *event;   /* the last one; NULL: nobody watches */
+    struct text *metrics; /* the last answer, until then; NULL: none */
+    int64_t metrics_until_ns;
     uv_timer_t next_look; /* at the bus; runs while somebody watches */
 };
 

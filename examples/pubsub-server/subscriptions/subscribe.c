@@ -39,7 +39,8 @@ refuse(struct connection *connection, enum subscription_kind kind, int outcome)
             (unsigned)connection->worker->server->options.max_patterns);
         reply_error(connection_output(connection), text);
     } else if (outcome == RINGBUS_ENOSPC) {
-        (void)snprintf(text, sizeof text, "ERR there are %u channels", CHANNELS_MAX);
+        (void)snprintf(text, sizeof text, "ERR there are %u channels",
+            (unsigned)connection->worker->server->options.max_channels);
         reply_error(connection_output(connection), text);
     } else {
         reply_refusal(connection_output(connection), outcome);

@@ -92,6 +92,31 @@ START_TEST(consumers_with_one_name_are_one_and_what_is_over_the_limit_is_summed)
 }
 END_TEST
 
+/* A look at so many topics takes some time, ten times as much of which goes by before the next. */
+START_TEST(a_look_that_takes_long_serves_those_who_ask_next)
+{
+    enum { TOPICS = 8000 };
+    const struct http_options options = port_patient();
+    struct answer first, second;
+    char name[32];
+
+    (void)port_open_bus();
+    for (int i = 0; i < TOPICS; i++) {
+        (void)snprintf(name, sizeof name, "topic-%d", i);
+        port_consume("reader", name);
+    }
+    port = port_start(&options);
+    first = answer_get(port, "/metrics");
+    port_consume("one-more", "late");
+    second = answer_get(port, "/metrics");
+    expect_line(&first, "ringbus_other_topics 7900");
+    ck_assert_str_eq(first.body, second.body);
+    answer_free(&first);
+    answer_free(&second);
+    port_close();
+}
+END_TEST
+
 START_TEST(no_names_at_all_leave_only_sums)
 {
     struct http_options options = port_patient();
@@ -159,5 +184,6 @@ main(void)
 {
     return RUN_TESTS("names", labels_of_different_names_differ_whatever_their_bytes,
         consumers_with_one_name_are_one_and_what_is_over_the_limit_is_summed,
-        no_names_at_all_leave_only_sums, an_event_shows_the_fastest_topics_and_who_consumes_them);
+        a_look_that_takes_long_serves_those_who_ask_next, no_names_at_all_leave_only_sums,
+        an_event_shows_the_fastest_topics_and_who_consumes_them);
 }
