@@ -1,5 +1,5 @@
-/* resp.h - a parser for the requests of the Redis protocol (RESP2): arrays of bulk strings, and
- * inline commands (words on a line).
+/* resp.h - a parser for the requests of the Redis protocol (the same in RESP2 and RESP3): arrays of bulk
+ * strings, and inline commands (words on a line).
  *
  * The bytes stay where they are: the parser keeps a few counters, examines each byte of an unfinished
  * command once, and hands out arguments that point into the caller's buffer. It allocates nothing and

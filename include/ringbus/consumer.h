@@ -22,7 +22,7 @@ enum ringbus_group_kind {
 
 struct ringbus_group_options {
     size_t size;      /* of this struct */
-    const char *name; /* of the group and its threads, at most 63 bytes; NULL: "group-<number>" */
+    const char *name; /* of the group and its threads, 1..63 bytes; NULL: "group-<number>" */
     uint32_t kind;    /* RINGBUS_GROUP_THREADS, _CALLER or _POLLED */
     /* Threads, 1..32; 0: 1. A serialized consumer belongs to one of them; events for thread-safe ones go to any that is
      * free. More than one only in a threads group. */
@@ -35,14 +35,14 @@ struct ringbus_group_options {
     /* Slots of the ring, below the capacity, that only posts made in handlers of the bus take, so that these can go on
      * when others have filled the rest; 0: a 64th of the capacity (none under 64 slots), RINGBUS_NO_RESERVE: none.
      * In a handler is who is called by an executor of the bus, or by a post to a caller group of it: handlers,
-     * batch_ends, filters, and on_error. Not for caller groups, nor for lossy ones. */
+     * batch_ends, filters, and on_error. Caller groups and lossy ones have none. */
     uint32_t reserve;
-    /* Tell on_stall when a lane ends a pass with more events than this left to do; at most the capacity; 0: only when
-     * a post finds no room. Not for caller groups. */
+    /* Tell on_stall when a lane ends a pass with more events than this left to do, 1..capacity; 0: only when a post
+     * finds no room. Of no use in caller groups. */
     uint32_t max_lag;
-    /* What a call of a handler or batch_end may take: who waits for room, or is refused, looks as often whether the
-     * call it saw is still running, and tells on_stall, once for each call; 0: nobody looks. Not in step mode, not for
-     * caller groups. */
+    /* What a call of a handler or batch_end may take, in ns: who waits for room, or is refused, looks as often whether
+     * the call it saw is still running, and tells on_stall, once for each call; 0: nobody looks; negative:
+     * RINGBUS_EINVAL. Of no use in step mode and in caller groups. */
     int64_t max_call_ns;
     uint32_t
         overflow; /* enum ringbus_overflow; a lossy group has one lane, and is no caller group */
@@ -112,7 +112,7 @@ RINGBUS_API int ringbus_group_fd(const struct ringbus_group *group);
 struct ringbus_consumer_options {
     size_t size;                 /* of this struct */
     struct ringbus_group *group; /* NULL: the bus's default group */
-    const char *name; /* for errors and dumps, at most 63 bytes; NULL: "consumer-<number>" */
+    const char *name;            /* for errors and dumps, 1..63 bytes; NULL: "consumer-<number>" */
     /* Called after the consumer's last event of a pass (in a caller group: at the end of the outermost post): the
      * place for one write, one fsync. Its events are done when it has returned. Negative: as for a handler. (In a
      * caller group, of more than 32 such consumers called in one post those beyond get it after each event.) */

@@ -89,7 +89,7 @@ ringbus_processor_options_default(void)
 /* Join the ring, as ringbus_reader_open does, and start the thread. Returns when on_start has; events published
  * meanwhile are not lost.
  *
- * options        NULL: the defaults. A timeout_ns without on_timeout is RINGBUS_EINVAL.
+ * options        NULL: the defaults. A timeout_ns without on_timeout, or below 0, is RINGBUS_EINVAL.
  * ret_processor  written before the thread starts, for the handlers to use; on error NULL. Close it with
  *                ringbus_processor_close
  * return         RINGBUS_OK, RINGBUS_EINVAL (also: a lossy ring), RINGBUS_ENOMEM, RINGBUS_ENOSPC and RINGBUS_ERANGE

@@ -235,7 +235,7 @@ RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_poll(
 
 /* The same, but waits for the run to `deadline_ns`.
  *
- * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN */
+ * return  RINGBUS_OK, RINGBUS_ETIMEDOUT, RINGBUS_ESHUTDOWN, RINGBUS_EINVAL (a lossy ring) */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_reader_wait_until(
     struct ringbus_reader *reader, uint32_t max, int64_t deadline_ns, struct ringbus_run *ret_run);
 

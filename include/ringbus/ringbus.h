@@ -29,9 +29,10 @@
  * RINGBUS_EFORKED, and does nothing. A child may open buses of its own; one made in a handler or hook must not return
  * from it.
  * Strings are copied; options are read during the call only. Every call checks its arguments: NULL
- * where nothing says it is allowed is RINGBUS_EINVAL, and so are options with a size of 0 or with
- * bits this version does not know. What a failed call was to change is unchanged. A library built with assertions
- * (without NDEBUG) stops, by one, most of those who use what was closed; no build promises to find them all.
+ * where nothing says it is allowed is RINGBUS_EINVAL, and so are what is none of an enum's values, and options with a
+ * size of 0 or with bits this version does not know. What a failed call was to change is unchanged. A library built
+ * with assertions (without NDEBUG) stops, by one, most of those who use what was closed; no build promises to find them
+ * all.
  * Source: Guava EventBus and geeteventbus (the verbs), LMAX Disruptor (what is under them). */
 #ifndef RINGBUS_RINGBUS_H
 #define RINGBUS_RINGBUS_H

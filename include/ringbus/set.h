@@ -85,7 +85,8 @@ RINGBUS_API int ringbus_set_remove(struct ringbus_set *set, struct ringbus_reade
 
 /* Wait until members have something to poll, or their line has ended (the poll then says RINGBUS_ESHUTDOWN).
  *
- * max          of them, 1..: who waits with less than there are gets the others next time, before the same ones again
+ * max          of them, at least 1: who waits with less than there are gets the others next time, before the same ones
+ *              again
  * deadline_ns  one in the past: look, do not wait. What is just being published may then be found by the next wait only
  * ret_ready    room for `max`; as many are written as are returned. A member not read to its end is ready
  *              again. Whom you remove while you handle them are still in your array.

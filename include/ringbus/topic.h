@@ -63,8 +63,10 @@ RINGBUS_API void ringbus_event_drop(const struct ringbus_event *kept);
 
 /* A handle on a topic, which is made if need be: posting by handle needs no lock and no hash.
  *
- * ret_topic  written on success only; a counted reference, given back by ringbus_topic_close
- * return     RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC */
+ * name       1..max_topic_length bytes, any but 0
+ * ret_topic  written on success only; a counted reference, given back by ringbus_topic_close, at the latest before
+ *            ringbus_close
+ * return     RINGBUS_OK, RINGBUS_EINVAL, RINGBUS_ENOMEM, RINGBUS_ENOSPC (max_topics) */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_open(
     struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic);
 
@@ -97,7 +99,8 @@ RINGBUS_API uint32_t ringbus_topic_consumers(const struct ringbus_topic *topic);
  * - Registering can be RINGBUS_ENOMEM for want of the copy, in a caller group also RINGBUS_ESYS.
  * - Flush, draining, DRAIN and pause treat a copy that waits like an event; unregistering discards it, and names it to
  *   on_undelivered.
- * Thread   any. Never waits for handlers.
+ * Thread   any. Never waits for handlers; where a lossy group has had consumers on the topic, it waits for the posts
+ *          that are just entering, which wait for nothing.
  * Source   MQTT's retained messages, greenrobot EventBus's sticky events; the exact cut is ours. */
 RINGBUS_API RINGBUS_NODISCARD int ringbus_topic_retain(
     struct ringbus_topic *topic, size_t max_size);
@@ -146,7 +149,8 @@ RINGBUS_API uint64_t ringbus_key(const void *bytes, size_t size);
  *         the system refused the thread's exit hook, or that has run already), RINGBUS_ENOMEM (only by reference to
  *         lossy groups, or to ring groups and caller groups at once; or by name as the next);
  *         by name: RINGBUS_ENOSPC, RINGBUS_ENOMEM (a pattern matches a name that no topic could be made for);
- *         when a ring is full, or, outside handlers of the bus, only its group's reserve is left:
+ *         when a ring is full (of a caller group: its places for nested posts), or, outside handlers of the bus, only
+ *         its group's reserve is left:
  *         RINGBUS_EAGAIN (try), RINGBUS_ETIMEDOUT (until), RINGBUS_EDEADLK (post, until: waiting could never end, see
  *         the table above)
  * Thread  any. By handle to one group: no lock, no allocation, no system call unless somebody sleeps.

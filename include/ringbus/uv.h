@@ -16,7 +16,7 @@
  * The order of leaving: ringbus_uv_detach every group; run the loop until the callbacks came; close your own handles;
  * uv_run returns 0 and uv_loop_close succeeds; ringbus_close, which is RINGBUS_EBUSY before. More of all this:
  * docs/guide/libuv.md.
- * Source: libuv's uv_async_t; field notes on its lost wake-ups in docs/decisions. */
+ * Source: libuv's uv_async_t; its lost wake-ups: docs/decisions/0002-loops-sleep-by-a-fence.md. */
 #ifndef RINGBUS_UV_H
 #define RINGBUS_UV_H
 
@@ -28,12 +28,14 @@ RINGBUS_BEGIN_DECLS
 
 struct ringbus_uv_group_options {
     size_t size;        /* of this struct */
-    const char *name;   /* of the group, at most 63 bytes; NULL: "loop-<number>" */
+    const char *name;   /* of the group, 1..63 bytes; NULL: "loop-<number>" */
     uint32_t capacity;  /* as in ringbus_group_options */
     uint32_t slot_size; /* as in ringbus_group_options */
     uint32_t
         budget; /* events a turn of the loop handles, over all groups of this bus on it, before I/O and timers
-                           get their turn, 1..2^20; 0: 256. The first group of the bus on the loop sets it. */
+                           get their turn, 1..2^20; 0: 256. The first group of the bus on the loop sets it.
+                           A group alone there has it in one pass, with one batch_end, but no more than a
+                           quarter of its ring, or 64 events; several have up to 64 at a time, in turn. */
     uint32_t overflow; /* enum ringbus_overflow */
     uint32_t reserve;  /* as in ringbus_group_options; so are the next two */
     uint32_t max_lag;
