@@ -180,8 +180,8 @@ lose_to(struct ringbus_reader *reader, int64_t next)
     move_to(reader, next);
 }
 
-/* Skip events with what they hold, up to `next`, or to one that is not there yet, or is overwritten meanwhile; or for so
- * many drops. */
+/* Skip events with what they hold, up to `next`, or to one that is not there yet, or is overwritten meanwhile; or for
+ * so many drops. */
 static void
 drop_to(struct ringbus_reader *reader, const struct lossy_shape *shape, void *buffer, int64_t next)
 {
