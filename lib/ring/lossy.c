@@ -17,9 +17,9 @@
 
 #include "ring/ring.h"
 
-/* Looks of one copy: producers that overwrite faster than it copies cannot keep it for ever. And what is dropped in one
- * of them, since each drop may take long. */
-enum { WORD_SIZE = sizeof(uint64_t), LOOKS = 4, DROPS = 16 };
+/* Looks of one copy: producers that overwrite faster than it copies cannot keep it for ever. And what one of them looks
+ * at on its way, and drops of that, since each drop may take long. */
+enum { WORD_SIZE = sizeof(uint64_t), LOOKS = 4, SKIPS = 4096, DROPS = 16 };
 
 /* The words of a slot; ring.c leaves room for the last one. */
 static struct atomic_u64 *
@@ -217,7 +217,7 @@ skip_lost(struct ringbus_reader *reader, const struct lossy_shape *shape, void *
     }
     /* That what it held is gone says so, too, before its claim may be seen. */
     lose_to(reader, first > reader->next ? first : reader->next + 1);
-    drop_to(reader, shape, buffer, next);
+    drop_to(reader, shape, buffer, next - first < SKIPS ? next : first + SKIPS);
 }
 
 int
