@@ -119,8 +119,9 @@ struct ringbus_post_options {
      * handler (nor batch_end that is due) will see the payload any more and no kept event has it: on the thread that
      * finished with it last, or one that is releasing for the group, before it waits again; if nobody matched, or only
      * lossy groups did, which had no room, before the post returns. A post to a lossy group releases what it overwrites
-     * or replaces there before it returns. It is a hook: no lock is held, it may call what a handler may call, and it
-     * must return. In groups that do not overwrite or replace events, the event's slot is taken until then. */
+     * or replaces there before it returns: a release that posts there may so be called within itself, as deep as there
+     * are events to be replaced. It is a hook: no lock is held, it may call what a handler may call, and it must
+     * return. In groups that do not overwrite or replace events, the event's slot is taken until then. */
     void (*release)(void *data, void *context);
     void *release_context;
 };

@@ -69,8 +69,8 @@ enum ringbus_overflow {
     RINGBUS_LOSSLESS = 0, /* the post waits, or is refused */
     /* A full ring takes no more; `lost`: dropped between the post of the one before and that of this one. */
     RINGBUS_DROP_NEWEST = 1,
-    /* The oldest event not yet handed out is overwritten. Who is overtaken goes on a quarter of the ring ahead of the
-     * oldest one left, so that it is not overtaken again at once; what it skips is lost too. */
+    /* The oldest event not yet handed out is overwritten. Who is overtaken goes on up to a quarter of the ring ahead of
+     * the oldest one left, so that it is not overtaken again at once; what it skips is lost too. */
     RINGBUS_DROP_OLDEST = 2,
     /* The last value of every topic arrives, in the order in which the topics first had one; `lost`: values of its
      * topic that it has replaced. `capacity` is how many topics the consumers of the group may be registered on. A

@@ -42,8 +42,8 @@ struct ringbus_uv_group_options {
     int64_t max_call_ns;
     int64_t
         budget_ns; /* of time, for slow handlers: when it is over, the turn ends with the call that is running, and
-                          the batch_ends that are due. Costs a look at the clock behind each event. Set with budget,
-                          by the first group; 0: none; negative: RINGBUS_EINVAL */
+                          the batch_ends and releases that are due. Costs a look at the clock behind each event. Set
+                          with budget, by the first group; 0: none; negative: RINGBUS_EINVAL */
 };
 
 static inline struct ringbus_uv_group_options

@@ -17,8 +17,9 @@
 
 #include "ring/ring.h"
 
-/* Looks of one copy: producers that overwrite faster than it copies cannot keep it for ever. */
-enum { WORD_SIZE = sizeof(uint64_t), LOOKS = 4 };
+/* Looks of one copy: producers that overwrite faster than it copies cannot keep it for ever. And what one of them looks
+ * at on its way, and drops of that, since each drop may take long. */
+enum { WORD_SIZE = sizeof(uint64_t), LOOKS = 4, SKIPS = 4096, DROPS = 16 };
 
 /* The words of a slot; ring.c leaves room for the last one. */
 static struct atomic_u64 *
@@ -179,11 +180,14 @@ lose_to(struct ringbus_reader *reader, int64_t next)
     move_to(reader, next);
 }
 
-/* Skip events with what they hold, up to `next`, or to one that is not there yet, or is overwritten meanwhile. */
+/* Skip events with what they hold, up to `next`, or to one that is not there yet, or is overwritten meanwhile; or for
+ * so many drops. */
 static void
 drop_to(struct ringbus_reader *reader, const struct lossy_shape *shape, void *buffer, int64_t next)
 {
-    while (reader->next < next && lead_of(reader) == 0) {
+    int drops = 0;
+
+    while (reader->next < next && drops < DROPS && lead_of(reader) == 0) {
         struct slot *slot = ring_slot(reader->ring, reader->next);
         /* HINT: the stamp has brought it. */
         const bool is_holding = load_u64(&slot->spare, ORDER_HINT) != 0;
@@ -196,6 +200,7 @@ drop_to(struct ringbus_reader *reader, const struct lossy_shape *shape, void *bu
         lose_to(reader, reader->next + 1);
         if (is_holding)
             shape->drop(buffer, slot);
+        drops += is_holding;
     }
 }
 
@@ -212,7 +217,7 @@ skip_lost(struct ringbus_reader *reader, const struct lossy_shape *shape, void *
     }
     /* That what it held is gone says so, too, before its claim may be seen. */
     lose_to(reader, first > reader->next ? first : reader->next + 1);
-    drop_to(reader, shape, buffer, next);
+    drop_to(reader, shape, buffer, next - first < SKIPS ? next : first + SKIPS);
 }
 
 int

@@ -7,21 +7,6 @@ enum { DEFAULT_BUDGET = 256, MAX_BUDGET = 1 << 20 };
 
 /* ---- attaching ---- */
 
-static void
-forget(struct ringbus_group *group, void *context)
-{
-    (void)group;
-    (void)context;
-}
-
-/* A group's line is read to its end, and the group is gone: its first and only turn. */
-static void
-close_group(struct bell *bell, struct ringbus_group *group)
-{
-    ringbus__loop_group_end(group, RINGBUS_DISCARD);
-    ringbus__loop_turn(bell->loop, 1, 0, forget, NULL);
-}
-
 static int
 make_bell(
     struct ringbus_bus *bus, const struct ringbus_uv_group_options *options, struct bell **ret_bell)
@@ -79,7 +64,7 @@ open_group(struct bell *bell, uv_loop_t *loop, bool is_new,
         outcome = ringbus__bell_start(bell, loop);
     if (outcome != RINGBUS_OK) {
         if (group != NULL)
-            close_group(bell, group);
+            ringbus__loop_group_undo(bell->loop, group);
         ringbus__loop_release(bell->bus, attachment, sizeof *attachment);
         return outcome;
     }

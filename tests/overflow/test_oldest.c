@@ -23,6 +23,20 @@ START_TEST(the_oldest_are_overwritten_and_counted)
 }
 END_TEST
 
+/* What it skips it looks at, one by one, and who runs the lane may have a bound on time. */
+START_TEST(in_a_large_ring_less_than_a_quarter_is_skipped)
+{
+    enum { SLOTS = 1 << 15, MOST = 4096 };
+    struct ringbus_bus *bus = open_polled_loser(RINGBUS_DROP_OLDEST, SLOTS, &loser, NULL);
+
+    post_numbers(bus, "a", 1, SLOTS + 3);
+    ck_assert_int_eq(ringbus_group_poll(loser.probe.group, 1), 1);
+    CHECK_NUMBERS(&loser.probe, 3 + MOST + 1);
+    CHECK_LOST(&loser, 3 + MOST);
+    end_polled(bus, loser.probe.group, RINGBUS_DISCARD);
+}
+END_TEST
+
 START_TEST(what_is_not_overwritten_comes_whole)
 {
     struct ringbus_bus *bus = open_polled_loser(RINGBUS_DROP_OLDEST, 2, &loser, NULL);
@@ -165,7 +179,8 @@ int
 main(void)
 {
     return RUN_TESTS("overflow_oldest", the_oldest_are_overwritten_and_counted,
-        what_is_not_overwritten_comes_whole, payloads_of_any_size_are_copied,
-        a_paused_group_goes_on_losing, topics_of_what_was_overwritten_are_freed_when_it_is_passed,
+        in_a_large_ring_less_than_a_quarter_is_skipped, what_is_not_overwritten_comes_whole,
+        payloads_of_any_size_are_copied, a_paused_group_goes_on_losing,
+        topics_of_what_was_overwritten_are_freed_when_it_is_passed,
         each_event_has_the_end_of_its_batch, a_handler_may_overwrite_the_event_it_is_in);
 }

@@ -137,6 +137,34 @@ START_TEST(what_a_lane_skips_is_released_before_it_goes_on)
 }
 END_TEST
 
+/* Each release may take long, and who runs the lane may have a bound on time. */
+START_TEST(a_lane_that_is_far_behind_releases_a_few_and_goes_on)
+{
+    enum { SLOTS = 1024, FEW = 64 };
+    static struct payload many[SLOTS];
+    uint32_t released = 0;
+    int calls = 0, count = 0;
+
+    lossy_begin(&scene, RINGBUS_DROP_OLDEST, RINGBUS_GROUP_POLLED, SLOTS);
+    memset(many, 0, sizeof many);
+    for (uint32_t i = 0; i < SLOTS; i++)
+        ck_assert_int_eq(payload_post(scene.topic, &many[i]), 1);
+    lossy_post(&scene, 0, 0, 1);
+    ck_assert_int_eq(ringbus_group_poll(scene.probe.group, 1), 1);
+    for (uint32_t i = 0; i < SLOTS; i++)
+        released += payload_released(&many[i]);
+    ck_assert_uint_ge(released, 2);
+    ck_assert_uint_le(released, FEW);
+    while ((count = lossy_poll(&scene)) > 0)
+        calls += count;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        ck_assert_uint_eq(payload_released(&many[i]), 1);
+    check_released(&scene, 0, 0, 1);
+    ck_assert_int_eq(1 + calls + lossy_dropped(&scene), SLOTS + 1);
+    lossy_end(&scene, scene.probe.group);
+}
+END_TEST
+
 /* The event in the lane's hand goes on while its slot is used again. */
 static void
 overwrite(struct probe *probe, const struct ringbus_event *event)
@@ -335,6 +363,7 @@ main(void)
         a_drop_is_told_by_an_event_by_reference_too,
         what_is_overwritten_is_released_by_the_post_that_does_it,
         what_a_lane_skips_is_released_before_it_goes_on,
+        a_lane_that_is_far_behind_releases_a_few_and_goes_on,
         an_event_in_hand_is_not_released_when_its_slot_is_used_again,
         a_copy_that_names_a_former_life_does_not_get_the_payload,
         a_replaced_value_is_released_by_the_post_that_does_it,

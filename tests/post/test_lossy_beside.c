@@ -127,6 +127,65 @@ START_TEST(several_lossy_groups_share_one_payload)
 }
 END_TEST
 
+/* ---- as many as there can be ---- */
+
+enum { MOST_GROUPS = 64 };
+
+static struct payload many[MOST_GROUPS + 1];
+
+static int
+ignore(const struct ringbus_event *event, void *context)
+{
+    (void)event;
+    (void)context;
+    return RINGBUS_OK;
+}
+
+/* A group in which payload `number` waits, with no registration any more. */
+static struct ringbus_consumer *
+waiting_in(struct ringbus_bus *bus, struct ringbus_topic *topic, uint32_t number)
+{
+    struct ringbus_consumer_options options = ringbus_consumer_options_default();
+    struct ringbus_consumer *consumer = NULL;
+
+    if (number > 0)
+        options.group = lossy_open(bus, RINGBUS_CONFLATE, RINGBUS_GROUP_THREADS, 2);
+    MUST(ringbus_consumer_open(bus, ignore, NULL, &options, &consumer) == RINGBUS_OK, "consumer");
+    MUST(ringbus_register_consumer(bus, consumer, "a") == RINGBUS_OK, "register");
+    ck_assert_int_eq(payload_post(topic, &many[number]), 1);
+    MUST(ringbus_unregister_consumer(bus, consumer, "a") == RINGBUS_OK, "unregister");
+    return consumer;
+}
+
+START_TEST(one_post_may_replace_a_payload_in_every_group_there_can_be)
+{
+    struct ringbus_group_options group = ringbus_group_options_default();
+    struct ringbus_options options = options_with(NULL);
+    struct ringbus_consumer *consumers[MOST_GROUPS];
+    struct ringbus_topic *topic = NULL;
+    struct ringbus_bus *bus = NULL;
+
+    group.overflow = RINGBUS_CONFLATE;
+    options.default_group = &group;
+    options.max_groups = MOST_GROUPS;
+    options.is_stepped = 1;
+    bus = bus_open(&options);
+    topic = topic_open(bus, "a");
+    for (uint32_t i = 0; i < MOST_GROUPS; i++)
+        consumers[i] = waiting_in(bus, topic, i);
+    for (uint32_t i = 0; i < MOST_GROUPS; i++)
+        MUST(ringbus_register_consumer(bus, consumers[i], "a") == RINGBUS_OK, "register");
+    ck_assert_int_eq(payload_post(topic, &many[MOST_GROUPS]), MOST_GROUPS);
+    for (uint32_t i = 0; i < MOST_GROUPS; i++)
+        ck_assert_uint_eq(payload_released(&many[i]), 1);
+    ck_assert_uint_eq(payload_released(&many[MOST_GROUPS]), 0);
+    bus_flush(bus);
+    ck_assert_uint_eq(payload_released(&many[MOST_GROUPS]), 1);
+    ringbus_topic_close(topic);
+    bus_close(bus);
+}
+END_TEST
+
 /* ---- posts of handlers ---- */
 
 static void
@@ -240,7 +299,9 @@ main(void)
         it_is_released_when_the_lossy_and_the_lossless_group_are_done,
         what_the_lossy_group_drops_stays_for_the_lossless_one,
         what_no_lossy_group_takes_is_released_after_the_caller_group,
-        several_lossy_groups_share_one_payload, nested_posts_into_lossy_groups_are_released,
+        several_lossy_groups_share_one_payload,
+        one_post_may_replace_a_payload_in_every_group_there_can_be,
+        nested_posts_into_lossy_groups_are_released,
         what_a_lossless_group_refuses_stays_with_the_caller,
         what_comes_after_the_end_stays_with_the_caller,
         a_retained_topic_stores_a_copy_and_lossy_groups_get_the_payload,

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "bus/executor/loop.h"
+#include "bus/group.h"
 #include "uv/inbox.h"
 
 /* ---- again and again ---- */
@@ -268,6 +270,51 @@ START_TEST(without_a_descriptor_a_group_is_refused_and_with_one_it_works)
 }
 END_TEST
 
+/* A poster that has seen a former life of the group has claimed in this one, and gives that back. */
+static struct late {
+    struct ringbus_ring *ring;
+    int64_t claim;
+} late;
+
+static void
+give_late_claim_back(void)
+{
+    if (late.claim >= 0)
+        ringbus_ring_abandon(late.ring, late.claim, 1);
+    late.claim = -1;
+}
+
+static void
+call_nobody(void *context)
+{
+    (void)context;
+}
+
+START_TEST(a_group_that_is_refused_leaves_no_loop_before_a_late_claim_is_over)
+{
+    const struct ringbus_group_options options = ringbus_group_options_default();
+    struct faulty_allocator memory;
+    struct ringbus_bus *bus = open_bus(&memory);
+    void (*const yield)(void) = ringbus__os.yield;
+    struct ringbus__loop *loop = NULL;
+    struct ringbus_group *group = NULL;
+
+    MUST(ringbus__loop_attach(bus, call_nobody, NULL, &loop) == RINGBUS_OK, "attach");
+    MUST(ringbus__loop_group_open(loop, &options, &group) == RINGBUS_OK, "group_open");
+    late.ring = group->ring;
+    late.claim = ringbus_ring_try_claim(group->ring, 1);
+    MUST(late.claim >= 0, "no claim");
+    ringbus__os.yield = give_late_claim_back;
+    ringbus__loop_group_undo(loop, group);
+    ringbus__os.yield = yield;
+    ck_assert_int_eq(late.claim, -1);
+    ck_assert_ptr_null(loop->groups);
+    ck_assert_int_eq(group->state, GROUP_ENDED);
+    ringbus__loop_detach(loop);
+    close_bus(bus, &memory);
+}
+END_TEST
+
 /* ---- what keeps a loop alive ---- */
 
 START_TEST(a_group_keeps_its_loop_alive_unless_unreferenced)
@@ -322,6 +369,7 @@ main(void)
         null_where_nothing_says_it_is_allowed_is_refused, a_bus_without_room_for_a_group_refuses_it,
         a_bus_that_ends_refuses_groups,
         without_a_descriptor_a_group_is_refused_and_with_one_it_works,
+        a_group_that_is_refused_leaves_no_loop_before_a_late_claim_is_over,
         a_group_keeps_its_loop_alive_unless_unreferenced,
         an_unreferenced_loop_delivers_what_it_left_when_it_is_detached_and_run_again);
 }

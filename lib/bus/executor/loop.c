@@ -291,6 +291,21 @@ ringbus__loop_turn(struct ringbus__loop *loop, uint32_t budget, int64_t budget_n
     return handled;
 }
 
+static void
+forget(struct ringbus_group *group, void *context)
+{
+    (void)group;
+    (void)context;
+}
+
+void
+ringbus__loop_group_undo(struct ringbus__loop *loop, struct ringbus_group *group)
+{
+    (void)ringbus__loop_group_end(group, RINGBUS_DISCARD);
+    ringbus__lane_discard(group->lanes); /* a poster of a former life may have a claim in it */
+    ringbus__loop_turn(loop, 1, 0, forget, NULL);
+}
+
 static bool
 has_work(struct ringbus__loop *loop)
 {

@@ -64,6 +64,9 @@ RINGBUS_API int ringbus__loop_group_open(struct ringbus__loop *loop,
  * woken, and goes on with its turns until the group has left it. */
 RINGBUS_API int ringbus__loop_group_end(struct ringbus_group *group, enum ringbus_how how);
 
+/* One that nobody knows yet, the loop's only one: end it, and read its line to the end. Thread: the loop's. */
+RINGBUS_API void ringbus__loop_group_undo(struct ringbus__loop *loop, struct ringbus_group *group);
+
 /* One turn: handle up to `budget` events, round robin over the groups, and none after the one in which budget_ns were
  * over (0: no bound). A group that has read its line to the end leaves the loop: `on_left` is called for it, which must
  * call nothing of the user's. How many events there were. */

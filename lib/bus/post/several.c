@@ -99,14 +99,12 @@ look_at_lossy(const struct posting *posting, const struct claims *claims, bool h
     return RINGBUS_OK;
 }
 
-/* Where the next step in a lossy group writes what is due. */
-static struct release *
-next_due(struct claims *claims)
+/* What a step in a lossy group has left to be released. */
+static void
+note_due(struct claims *claims, const struct release *due)
 {
-    struct release *due = &claims->due[claims->due_count];
-
-    due->run = NULL;
-    return due;
+    if (unlikely(due->run != NULL))
+        claims->due[claims->due_count++] = *due;
 }
 
 /* Under the claim lock, when the lossless groups have it. */
@@ -118,11 +116,11 @@ enter_lossy(const struct posting *posting, struct claims *claims, bool has_pass)
     for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
         struct ringbus_group *group = ringbus__group_at(posting->topic->bus, index);
-        struct release *due = next_due(claims);
+        struct release due = {.run = NULL};
         const int64_t sequence =
-            ringbus__overflow_enter(posting, claims->reference, group, has_pass, due);
+            ringbus__overflow_enter(posting, claims->reference, group, has_pass, &due);
 
-        claims->due_count += due->run != NULL;
+        note_due(claims, &due);
         claims->sequences[index] = sequence;
         if (sequence == RINGBUS_ESHUTDOWN)
             ringbus__overflow_leave_out(posting, group);
@@ -304,11 +302,11 @@ fill_lossy(const struct posting *posting, struct claims *claims)
 {
     for (uint64_t left = claims->lossy; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
-        struct release *due = next_due(claims);
+        struct release due = {.run = NULL};
 
         ringbus__overflow_fill(posting, claims->reference,
-            ringbus__group_at(posting->topic->bus, index), claims->sequences[index], due);
-        claims->due_count += due->run != NULL;
+            ringbus__group_at(posting->topic->bus, index), claims->sequences[index], &due);
+        note_due(claims, &due);
     }
 }
 
