@@ -18,7 +18,7 @@ static const struct options defaults = {
     .bind = "127.0.0.1",
     .port = 6380,
     .loops = 2,
-    .capacity = 1024,
+    .capacity = 2048,
     .max_message = 1 << 20,
     .message_memory = (size_t)64 << 20,
     .max_clients = 10000,
@@ -42,7 +42,7 @@ static const char help[] =
     "                         :: are all of this machine's               (127.0.0.1)\n"
     "  -l, --loops=N          loop threads, 1..32                        (2)\n"
     "  -c, --capacity=N       events in the ring of each loop, 2..1048576,\n"
-    "                         rounded up to a power of two               (1024)\n"
+    "                         rounded up to a power of two               (2048)\n"
     "  -m, --max-message=N    bytes of the longest message, up to 512 MiB,\n"
     "                         with a journal up to 1 MiB                 (1048576)\n"
     "  -M, --message-memory=N bytes that long messages may occupy on their\n"

@@ -24,6 +24,9 @@
 #define PATIENCE_MOST 4
 #define MS_PER_S UINT64_C(1000)
 
+/* Events a turn: the more, the more messages a write carries. As many as a pass may have in the usual ring. */
+#define BUDGET 512
+
 /* ---- its connections ----------------------------------------------------------------------- */
 
 static int
@@ -210,6 +213,7 @@ join_bus(struct worker *worker)
     group.name = name;
 
     group.capacity = server->options.capacity;
+    group.budget = BUDGET;
     group.slot_size = (uint32_t)server->message_at + MESSAGE_COPIED_MAX;
     if (server->journal && group.slot_size < sizeof(struct acknowledgement))
         group.slot_size = sizeof(struct acknowledgement);

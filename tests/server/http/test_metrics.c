@@ -85,7 +85,7 @@ START_TEST(figures_are_those_of_the_traffic)
     expect_value(&answer, "ringbus_group_posted_total{group=\"loop-1\"}", 30);
     expect_value(&answer, "ringbus_group_delivered_total{group=\"loop-1\"}", 60);
     expect_value(&answer, "ringbus_group_lag{group=\"loop-1\"}", 0);
-    expect_value(&answer, "ringbus_group_capacity{group=\"loop-1\"}", 1024);
+    expect_value(&answer, "ringbus_group_capacity{group=\"loop-1\"}", 2048);
     expect_value(&answer, "ringbus_group_lag_seconds{group=\"loop-1\"}", 0);
     expect_value(&answer, "ringbus_topic_passed_total{topic=\"news\"}", 30);
     expect_value(&answer, "ringbus_topic_consumers{topic=\"news\"}", 2);
