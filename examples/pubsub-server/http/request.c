@@ -170,6 +170,7 @@ request_parse(const char *data, size_t size, struct request *ret_request)
             return too_long;
     } while (line.size == 0);
     status = parse_first_line(line, ret_request);
+    ret_request->has_name = false;
     while (status == 200) {
         if (!take_line(&left, &line))
             return too_long;
