@@ -121,7 +121,8 @@ START_TEST(a_lossy_group_that_ends_releases_and_its_next_life_does_too)
             begin_paused(*policy);
             if (how == RINGBUS_DRAIN)
                 ck_assert_int_eq(ringbus_group_resume(scene.probe.group), RINGBUS_OK);
-            ck_assert_int_eq(ringbus_group_close(scene.probe.group, how), RINGBUS_OK);
+            ck_assert_int_eq(
+                ringbus_group_close(scene.probe.group, (enum ringbus_how)how), RINGBUS_OK);
             check_released(&scene, 0, COUNT - 1, 1);
             open_again(*policy);
             lossy_end(&scene, NULL);

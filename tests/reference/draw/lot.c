@@ -62,6 +62,6 @@ int32_t
 lot_topic(struct lot *lot)
 {
     if (!lot_is_rare(lot, 2))
-        lot->last_topic = lot_one_of(lot, "00001112233" + 3 * lot_is_rare(lot, 2));
+        lot->last_topic = lot_one_of(lot, &"00001112233"[3 * lot_is_rare(lot, 2)]);
     return lot->last_topic;
 }
