@@ -290,13 +290,17 @@ close_tallies(struct server *server)
 static void
 announce(const struct acceptor *acceptor)
 {
+    const char *const http_address = acceptor->server->options.http.address;
+    struct sockaddr_storage address;
+    char text[ADDRESS_TEXT_MAX];
+
     (void)printf("ringbus-pubsub-server: listening on %s, %" PRIu32 " loops\n", acceptor->address,
         acceptor->worker_count);
-    if (acceptor->http)
-        (void)printf(strchr(acceptor->server->options.http.address, ':')
-                         ? "ringbus-pubsub-server: watch it on http://[%s]:%d/\n"
-                         : "ringbus-pubsub-server: watch it on http://%s:%d/\n",
-            acceptor->server->options.http.address, http_port(acceptor->http));
+    if (acceptor->http &&
+        address_read(http_address, (uint32_t)http_port(acceptor->http), &address) == 0) {
+        address_write(&address, text);
+        (void)printf("ringbus-pubsub-server: watch it on http://%s/\n", text);
+    }
     (void)fflush(stdout);
 }
 

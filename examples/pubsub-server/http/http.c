@@ -11,6 +11,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "../socket/address.h"
 #include "exchange.h"
 #include "site.h"
 
@@ -137,15 +138,10 @@ is_loopback(const struct sockaddr_storage *address)
 static int
 start_listening(struct http *http)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     int size = sizeof address;
-    const int port = (int)http->options.port;
-    int status;
+    int status = address_read(http->options.address, http->options.port, &address);
 
-    memset(&address, 0, sizeof address);
-    status = uv_ip4_addr(http->options.address, port, (struct sockaddr_in *)&address);
-    if (status != 0)
-        status = uv_ip6_addr(http->options.address, port, (struct sockaddr_in6 *)&address);
     if (status == 0)
         status = uv_tcp_bind(&http->listener, (const struct sockaddr *)&address, 0);
     if (status == 0)
@@ -153,9 +149,7 @@ start_listening(struct http *http)
     if (status == 0)
         status = uv_tcp_getsockname(&http->listener, (struct sockaddr *)&address, &size);
     http->is_local = is_loopback(&address);
-    http->port =
-        ntohs(address.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
-                                            : ((const struct sockaddr_in *)&address)->sin_port);
+    http->port = address_port(&address);
     return status;
 }
 
