@@ -4,6 +4,7 @@
  * consumer gets at least what was posted between its registration and the end of it, in order and without a gap. */
 #include <sched.h>
 
+#include "base/barrier.h"
 #include "uv/fixture.h"
 
 enum { POSTERS = 2, LOOPS = 2, EVENT_SIZE = 48 };
@@ -43,6 +44,7 @@ post_until_over(void *context)
 
         history_write(words, sizeof words, (int64_t)(i << 8), poster->number, i);
         store_u64(&poster->begun, i + 1, ORDER_STATE_RELEASE);
+        barrier_full(); /* is told before the post looks for consumers; register_lodger has the other one */
         if (i % 2 == 0)
             outcome = ringbus_topic_post(topic, words, sizeof words, NULL);
         else
@@ -166,6 +168,7 @@ register_lodger(struct lodger *lodger, struct ringbus_consumer *consumers[2], ui
     for (int i = 0; i < POSTERS; i++)
         lodger->earliest[i] = load_u64(&posters[i].done, ORDER_STATE_ACQUIRE);
     consumers[0] = consume(bus, lodger->group, lodge, lodger, "t");
+    barrier_full(); /* a post that is not told yet sees the consumer */
     for (int i = 0; i < POSTERS; i++)
         lodger->from[i] = load_u64(&posters[i].begun, ORDER_STATE_ACQUIRE);
     consumers[1] = consume(bus, lodger->group, ignore, NULL, number == 0 ? "x0" : "x1");
