@@ -13,7 +13,7 @@
 #include "contest.h"
 #include "report.h"
 
-enum { COMPARISON_MAX_SYSTEMS = 5, COMPARISON_QUICK_PART = 20 };
+enum { COMPARISON_MAX_SYSTEMS = 24, COMPARISON_QUICK_PART = 20 };
 
 struct comparison {
     int rounds;

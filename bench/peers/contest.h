@@ -10,7 +10,7 @@
 
 #include "bench.h"
 
-enum { CONTEST_MAX_SYSTEMS = 8, CONTEST_MAX_METRICS = 5, CONTEST_MAX_CPUS = 64 };
+enum { CONTEST_MAX_SYSTEMS = 16, CONTEST_MAX_METRICS = 8, CONTEST_MAX_CPUS = 64 };
 
 /* One of the figures of a pass. */
 struct metric {

@@ -1,0 +1,70 @@
+/* compare_buses.c - our bus beside others, and our cases beside what bounds them. The arguments are in
+ * peers/comparison.h; SYSTEM: ringbus, and the others that the tables of cases name. */
+#include <string.h>
+
+#include "cases.h"
+#include "comparison.h"
+
+enum { MOST_SECONDS = 30 };
+
+static const struct case_table *const tables[] = {&stream_cases};
+
+static void
+set_metrics(struct contest *contest, enum kind kind)
+{
+    static const char *const suffixes[] = {"", "_p99", "_p999"};
+    static const char *const fields[] = {"\"p50\":", "\"p99\":", "\"p999\":"};
+    static const struct metric metrics[] = {
+        [KIND_RATE] = {.unit = "events/s", .shown = "M/s", .scale = 1e6},
+        [KIND_NS] = {.unit = "ns", .shown = "ns", .scale = 1, .is_less_better = true},
+        [KIND_LATENCY] = {.unit = "ns", .shown = "ns", .scale = 1, .is_less_better = true},
+        [KIND_BYTES] = {.unit = "bytes", .shown = "B", .scale = 1, .is_less_better = true},
+        [KIND_PERCENT] = {.unit = "percent", .shown = "%", .scale = 1, .is_less_better = true},
+    };
+
+    contest->metric_count = kind == KIND_LATENCY ? 3 : 1;
+    for (int i = 0; i < contest->metric_count; i++) {
+        struct metric *const metric = &contest->metrics[i];
+
+        *metric = metrics[kind];
+        metric->field = kind == KIND_LATENCY ? fields[i] : "\"value\":";
+        snprintf(metric->name, sizeof metric->name, "%s%s", contest->name, suffixes[i]);
+    }
+}
+
+static void
+run_case(struct comparison *comparison, const struct bus_case *bus_case, const struct goal *goals)
+{
+    static struct contest contest; /* large */
+
+    memset(&contest, 0, sizeof contest);
+    contest.name = bus_case->name;
+    contest.peer = bus_case->peer;
+    contest.most_seconds = MOST_SECONDS;
+    contest.events = bus_case->events;
+    set_metrics(&contest, bus_case->kind);
+    for (int i = 0; i < MAX_SIDES && bus_case->sides[i].name != NULL; i++) {
+        const struct side *side = &bus_case->sides[i];
+        const char *command = comparison_command(comparison, side->system);
+
+        if (command != NULL)
+            contest.contestants[contest.count++] = (struct contestant){
+                .name = side->name, .command = command, .wait = side->wait, .is_own = side->is_own};
+    }
+    if (contest.count > 0)
+        comparison_run(comparison, &contest, goals);
+}
+
+static void
+run_cases(struct comparison *comparison)
+{
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const struct bus_case *at = tables[i]->cases; at->name != NULL; at++)
+            run_case(comparison, at, tables[i]->goals);
+}
+
+int
+main(int argc, char **argv)
+{
+    return comparison_main(argc, argv, run_cases);
+}

@@ -1,0 +1,9 @@
+/* ours.h - our side of the bus cases: each file serves some, main.c lists them. */
+#ifndef RINGBUS_BENCH_OURS_H
+#define RINGBUS_BENCH_OURS_H
+
+#include "serve.h"
+
+bool stream_run(const struct request *request, struct figures *ret_figures); /* bus_... */
+
+#endif
