@@ -192,6 +192,8 @@ place(struct ringbus_consumer *consumer, const struct ringbus_consumer_options *
         ringbus__board_share(group, consumer->stage);
     else
         group->homed[consumer->home]++;
+    consumer->is_plain = consumer->filter == NULL && consumer->batch_end == NULL &&
+                         !consumer->is_counted_out && consumer->after_marks == 0;
     return RINGBUS_OK;
 }
 

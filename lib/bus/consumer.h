@@ -15,9 +15,15 @@ enum { CONSUMER_MAX_WHERE = 127 };
 
 struct ringbus_consumer {
     struct retired retired;
-    /* never written after open */
+    /* written by whoever closes it, and by whoever opens the first consumer after it */
+    struct atomic_u32 is_closing;
+    struct atomic_u32 own_mark; /* the bit it sets in an event's marks; 0: nobody comes after it */
+
+    /* never written after open; first what every call looks at */
     ringbus_handler handler;
     void *context;
+    uint32_t part_count;
+    bool is_plain; /* it has no filter, batch_end or max_deliveries, and comes after nobody */
     int (*batch_end)(void *context);
     void (*destroy)(void *context);
     int (*filter)(const struct ringbus_event *event, void *context);
@@ -33,10 +39,6 @@ struct ringbus_consumer {
     bool is_counted_out; /* max_deliveries was given */
     char name[BUS_MAX_NAME + 1];
     char where[CONSUMER_MAX_WHERE + 1]; /* the end of it */
-
-    /* written by whoever closes it, and by whoever opens the first consumer after it */
-    struct atomic_u32 is_closing;
-    struct atomic_u32 own_mark; /* the bit it sets in an event's marks; 0: nobody comes after it */
 
     /* written by its executors */
     _Alignas(CPU_LINE) struct atomic_u32 batch_due;
@@ -56,7 +58,6 @@ struct ringbus_consumer {
     uint64_t
         close_tag; /* 0: discard; else in a caller group: finished when deliveries that began before are over */
 
-    uint32_t part_count;
     struct consumer_part parts[]; /* one for each lane that may call it */
 };
 

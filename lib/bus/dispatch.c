@@ -102,14 +102,10 @@ take_call(struct ringbus_consumer *consumer, bool *ret_is_last)
 
 /* After it was announced that the consumer is called. */
 static bool
-is_chosen(const struct delivery *delivery, const struct ringbus_event *event, int64_t sequence,
-    const struct registration *registration, bool *ret_is_last)
+is_chosen(const struct delivery *delivery, const struct ringbus_event *event,
+    struct ringbus_consumer *consumer, bool *ret_is_last)
 {
-    struct ringbus_consumer *consumer = registration->consumer;
-
-    /* HINT: after the barrier in record_call (consumer.h I2). */
-    return sequence < load_i64(&registration->until, ORDER_HINT) &&
-           !is_withheld(delivery, consumer) && !is_filtered(delivery, event, consumer) &&
+    return !is_withheld(delivery, consumer) && !is_filtered(delivery, event, consumer) &&
            (likely(!consumer->is_counted_out) || take_call(consumer, ret_is_last));
 }
 
@@ -165,23 +161,26 @@ note_batch(struct delivery *delivery, struct registration *registration)
     return delivery->touch(delivery, registration);
 }
 
-static void
+/* `is_plain`: by a lane, of a consumer that is. */
+ATOMIC_INLINE void
 call(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence,
-    struct registration *registration)
+    struct registration *registration, bool is_plain)
 {
     struct ringbus_consumer *consumer = registration->consumer;
-    const bool is_locked =
-        delivery->group->ring == NULL && (!consumer->is_thread_safe || delivery->replay != NULL);
+    const bool is_locked = !is_plain && delivery->group->ring == NULL &&
+                           (!consumer->is_thread_safe || delivery->replay != NULL);
     bool is_called = false, is_noted = true, is_last = false;
     int code = 0;
 
     record_call(delivery->record, consumer);
     if (is_locked && !lock_call(delivery, consumer))
         sequence = WINDOW_STAYS; /* in no window */
-    is_called = is_chosen(delivery, event, sequence, registration, &is_last);
+    /* HINT: after the barrier in record_call (consumer.h I2). */
+    is_called = sequence < load_i64(&registration->until, ORDER_HINT) &&
+                (is_plain || is_chosen(delivery, event, consumer, &is_last));
     if (likely(is_called)) {
         delivery->is_handed_out = true;
-        if (consumer->batch_end != NULL)
+        if (!is_plain && consumer->batch_end != NULL)
             is_noted = note_batch(delivery, registration);
         if (unlikely(!is_noted))
             delivery->due = consumer;
@@ -209,7 +208,7 @@ void
 ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, struct registration *registration)
 {
-    call(delivery, event, sequence, registration);
+    call(delivery, event, sequence, registration, false);
 }
 
 /* Of those who are called in this stage. */
@@ -224,10 +223,10 @@ is_called_here(const struct delivery *delivery, const struct registration *regis
 }
 
 static const struct match_set *
-set_of(const struct delivery *delivery, const struct ringbus_event *event)
+set_of(const struct delivery *delivery, const struct ringbus_topic *topic)
 {
     /* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
-    return load_ptr(&event->handle->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
+    return load_ptr(&topic->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
 }
 
 static int64_t
@@ -265,19 +264,22 @@ count_discarded(const struct delivery *delivery, struct registration *registrati
 }
 
 void
-ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence)
+ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
+    const struct ringbus_event *event, int64_t sequence)
 {
-    const struct match_set *set = set_of(delivery, event);
+    const struct match_set *set = set_of(delivery, topic);
 
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
         if (!concerns(delivery, registration, event, sequence))
             continue;
-        if (likely(!delivery->is_discarding))
-            call(delivery, event, sequence, registration);
-        else
+        if (unlikely(delivery->is_discarding))
             count_discarded(delivery, registration);
+        else if (likely(registration->consumer->is_plain) && likely(delivery->lane != NULL))
+            call(delivery, event, sequence, registration, true);
+        else
+            ringbus__dispatch_one(delivery, event, sequence, registration);
     }
 }
 
@@ -292,7 +294,7 @@ void
 ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, const struct ringbus_consumer *from)
 {
-    const struct match_set *set = set_of(delivery, event);
+    const struct match_set *set = set_of(delivery, event->handle);
     bool is_left = false;
 
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
@@ -319,7 +321,7 @@ ringbus__dispatch_stages(
     delivery->lane = NULL;
     for (uint32_t stage = 0; stage < stages; stage++) {
         delivery->where = delivery->any_where = where_of(stage, 0);
-        ringbus__dispatch(delivery, event, sequence);
+        ringbus__dispatch(delivery, event->handle, event, sequence);
     }
     delivery->marks = NULL;
 }

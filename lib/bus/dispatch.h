@@ -29,8 +29,8 @@ struct delivery {
 };
 
 /* Call those of the event's consumers that are called here and whose window holds `sequence`. */
-void ringbus__dispatch(
-    struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
+void ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
+    const struct ringbus_event *event, int64_t sequence);
 
 /* The same for all stages of a caller group. */
 void ringbus__dispatch_stages(

@@ -83,6 +83,18 @@ bool ringbus__ring_is_closed(const struct ringbus_ring *ring, bool has_pass);
 /* There would be room for `n` now, with `spare` more slots free behind them. */
 bool ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n, uint32_t spare);
 
+/* A producer fetches the slot of some events later, as far as `size` bytes of payload go, while it fills this one: else
+ * its next claim, a locked instruction, waits for lines that a reader had. Measured in docs/decisions/0008. */
+ATOMIC_INLINE void
+slot_fetch_ahead(const struct ringbus_ring *ring, int64_t sequence, size_t size)
+{
+    enum { AHEAD = 8, MOST_LINES = 4, LINE = 64 };
+    const char *at = (const char *)ring_slot(ring, sequence + AHEAD);
+
+    for (uint32_t line = 0; line < MOST_LINES && line * LINE < sizeof(struct slot) + size; line++)
+        __builtin_prefetch(at + (size_t)line * LINE, 1);
+}
+
 /* ---- the gate (gate.c) ---- */
 
 enum { CLEAR_HELD = 1, CLEAR_AGAIN = 2 };
@@ -199,6 +211,9 @@ enum { PATIENCE_PAID = 4 };
 
 /* A poll found `count` events: what the waiter learns from it. */
 void ringbus__waiter_learn(struct waiter *waiter, uint32_t count);
+
+/* After a run that took all there was: be patient before the next look, instead of after an empty one. */
+void ringbus__waiter_put_off(struct waiter *waiter);
 
 /* Nobody wakes the reader any more, and nobody is inside its `wake`. */
 void ringbus__reader_disarm(struct ringbus_reader *reader);

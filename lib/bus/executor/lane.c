@@ -222,18 +222,18 @@ edge_at(const struct lane *lane, int64_t sequence)
 
 /* Hand an event out, by whose `edge` its windows are judged. */
 ATOMIC_INLINE void
-hand_out(struct lane *lane, struct delivery *delivery, struct ringbus_event *event, int64_t edge,
-    struct progress *progress)
+hand_out(struct lane *lane, struct delivery *delivery, struct ringbus_topic *topic,
+    struct ringbus_event *event, int64_t edge, struct progress *progress)
 {
     const struct ringbus_group *group = lane->group;
 
     if (lane->is_first)
-        count_u64(&event->handle->passed[group->index], 1); /* OWN: of this lane alone */
+        count_u64(&topic->passed[group->index], 1); /* OWN: of this lane alone */
     store_i64(&lane->at, event->sequence, ORDER_HINT);
     /* HINT: a lane hands an event out or throws it away as a whole. */
     delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
     if (likely(group->has_plain_ring))
-        ringbus__dispatch(delivery, event, edge);
+        ringbus__dispatch(delivery, topic, event, edge);
     else
         ringbus__overflow_dispatch(delivery, event, edge);
     store_i64(&lane->at, NO_EVENT, ORDER_HINT);
@@ -247,6 +247,7 @@ static void
 handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct progress *progress)
 {
     struct slot *slot = ring_slot(lane->group->ring, sequence);
+    const struct entry *entry = (const struct entry *)slot->payload;
     struct ringbus_event event;
 
     /* HINT: seen to be published before. */
@@ -254,9 +255,9 @@ handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct pr
         count_u64(&lane->abandoned, lane->is_first);
         return;
     }
-    event = event_of((const struct entry *)slot->payload, sequence);
+    event = event_of(entry, sequence);
     delivery->marks = &slot->spare;
-    hand_out(lane, delivery, &event, sequence, progress);
+    hand_out(lane, delivery, entry->topic, &event, sequence, progress);
 }
 
 /* A position, or `work`, may be stored now. */
@@ -311,7 +312,7 @@ run_hand(struct lane *lane, struct part *part, int64_t sequence)
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, sequence - 1, ORDER_COUNT);
     record_enter(delivery.record);
-    hand_out(lane, &delivery, &event, edge_at(lane, sequence), &part->in_order);
+    hand_out(lane, &delivery, event.handle, &event, edge_at(lane, sequence), &part->in_order);
     store_i64(&part->in_order.done, sequence, ORDER_COUNT);
     end_batches(&delivery, sequence);
     record_leave(delivery.record);

@@ -290,7 +290,7 @@ ringbus__overflow_dispatch(struct delivery *delivery, struct ringbus_event *even
         lane->hand.untold += load_u64(delivery->marks, ORDER_OWN);
     event->lost = lane->hand.untold;
     delivery->is_handed_out = false;
-    ringbus__dispatch(delivery, event, sequence);
+    ringbus__dispatch(delivery, event->handle, event, sequence);
     if (delivery->is_handed_out)
         lane->hand.untold = 0;
 }

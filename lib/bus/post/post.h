@@ -112,6 +112,7 @@ post_fill(
 
     /* OWN: nobody has failed on it; in a lossy group nobody ever will, since nobody comes after another one there. */
     store_u64(&slot->spare, dropped, ORDER_OWN);
+    slot_fetch_ahead(group->ring, sequence, sizeof(struct entry) + posting->size);
     entry_fill(posting, (struct entry *)slot->payload);
     ringbus_ring_publish(group->ring, sequence, 1);
 }
