@@ -37,5 +37,6 @@ struct case_table {
 extern const struct case_table stream_cases;
 extern const struct case_table sync_cases;
 extern const struct case_table wake_cases;
+extern const struct case_table lanes_cases;
 
 #endif
