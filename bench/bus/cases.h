@@ -35,5 +35,8 @@ struct case_table {
 };
 
 extern const struct case_table stream_cases;
+extern const struct case_table sync_cases;
+extern const struct case_table wake_cases;
+extern const struct case_table lanes_cases;
 
 #endif

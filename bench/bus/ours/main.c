@@ -8,6 +8,12 @@ main(int argc, char **argv)
 {
     static const struct served cases[] = {
         {"bus_", stream_run},
+        {"sync_post_", sync_run},
+        {"lanes_", lanes_run},
+        {"loop_delivery", loop_delivery_run},
+        {"wake_executor", wake_executor_run},
+        {"wake_loop", wake_loop_run},
+        {"idle_cpu", idle_run},
         {NULL, NULL},
     };
 

@@ -5,5 +5,11 @@
 #include "serve.h"
 
 bool stream_run(const struct request *request, struct figures *ret_figures); /* bus_... */
+bool sync_run(const struct request *request, struct figures *ret_figures);   /* sync_post_... */
+bool lanes_run(const struct request *request, struct figures *ret_figures);  /* lanes_... */
+bool loop_delivery_run(const struct request *request, struct figures *ret_figures);
+bool wake_executor_run(const struct request *request, struct figures *ret_figures);
+bool wake_loop_run(const struct request *request, struct figures *ret_figures);
+bool idle_run(const struct request *request, struct figures *ret_figures); /* idle_cpu */
 
 #endif
