@@ -110,6 +110,15 @@ has_disruptor() {
     [ -r "$(disruptor_jar)" ]
 }
 
+# Where Guava is: $RINGBUS_GUAVA_JAR, or where Debian has it.
+guava_jar() {
+    echo "${RINGBUS_GUAVA_JAR:-/usr/share/java/guava.jar}"
+}
+
+has_guava() {
+    [ -r "$(guava_jar)" ]
+}
+
 # With npm, and able to run tests.
 has_node() {
     version=$(node --version 2>/dev/null | sed 's/^v//')
@@ -154,6 +163,7 @@ packages_of() {
     *' redis_server') echo redis ;;
     'apt-get jdk') echo default-jdk-headless ;;
     'apt-get disruptor') echo libdisruptor-java ;;
+    'apt-get guava') echo libguava-java ;;
     'dnf cc') echo gcc glibc-devel ;;
     'dnf cxx') echo gcc-c++ ;;
     'dnf pkg_config') echo pkgconf-pkg-config ;;
