@@ -35,5 +35,6 @@ struct case_table {
 };
 
 extern const struct case_table stream_cases;
+extern const struct case_table growth_cases;
 
 #endif

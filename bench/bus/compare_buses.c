@@ -7,7 +7,7 @@
 
 enum { MOST_SECONDS = 30 };
 
-static const struct case_table *const tables[] = {&stream_cases};
+static const struct case_table *const tables[] = {&stream_cases, &growth_cases};
 
 static void
 set_metrics(struct contest *contest, enum kind kind)

@@ -8,6 +8,8 @@ main(int argc, char **argv)
 {
     static const struct served cases[] = {
         {"bus_", stream_run},
+        {"growth_", growth_run},
+        {"bytes_", bytes_run},
         {NULL, NULL},
     };
 

@@ -5,5 +5,7 @@
 #include "serve.h"
 
 bool stream_run(const struct request *request, struct figures *ret_figures); /* bus_... */
+bool growth_run(const struct request *request, struct figures *ret_figures); /* growth_... */
+bool bytes_run(const struct request *request, struct figures *ret_figures);  /* bytes_... */
 
 #endif
