@@ -129,6 +129,15 @@ bench_print(struct bench_row *rows, int count)
     }
 }
 
+uint64_t
+bench_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
 int
 bench_rounds(int usual)
 {

@@ -32,6 +32,9 @@ void bench_add(struct bench_row *row, double value);
 /* Best (smallest), median and quartiles of each row, and the median of the rounds' ratios to the first row. */
 void bench_print(struct bench_row *rows, int count);
 
+/* The next of a row of numbers that looks random; the same for the same `state`, which is not 0, to begin with. */
+uint64_t bench_random(uint64_t *state);
+
 /* $RINGBUS_ROUNDS, or `usual`. */
 int bench_rounds(int usual);
 

@@ -38,5 +38,6 @@ extern const struct case_table stream_cases;
 extern const struct case_table sync_cases;
 extern const struct case_table wake_cases;
 extern const struct case_table lanes_cases;
+extern const struct case_table growth_cases;
 
 #endif

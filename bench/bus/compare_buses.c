@@ -8,7 +8,7 @@
 enum { MOST_SECONDS = 30 };
 
 static const struct case_table *const tables[] = {
-    &stream_cases, &sync_cases, &wake_cases, &lanes_cases};
+    &stream_cases, &sync_cases, &wake_cases, &lanes_cases, &growth_cases};
 
 static void
 set_metrics(struct contest *contest, enum kind kind)

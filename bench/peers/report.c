@@ -88,7 +88,7 @@ static const struct goal *
 find_goal(const struct goal *goals, const char *name, const char *peer)
 {
     for (; goals->name != NULL; goals++)
-        if (strcmp(goals->name, name) == 0 && strcmp(goals->peer, peer) == 0)
+        if (strcmp(goals->name, name) == 0 && goals->peer != NULL && strcmp(goals->peer, peer) == 0)
             return goals;
     return NULL;
 }

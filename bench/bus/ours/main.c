@@ -14,6 +14,8 @@ main(int argc, char **argv)
         {"wake_executor", wake_executor_run},
         {"wake_loop", wake_loop_run},
         {"idle_cpu", idle_run},
+        {"growth_", growth_run},
+        {"bytes_", bytes_run},
         {NULL, NULL},
     };
 

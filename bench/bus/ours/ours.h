@@ -10,6 +10,8 @@ bool lanes_run(const struct request *request, struct figures *ret_figures);  /* 
 bool loop_delivery_run(const struct request *request, struct figures *ret_figures);
 bool wake_executor_run(const struct request *request, struct figures *ret_figures);
 bool wake_loop_run(const struct request *request, struct figures *ret_figures);
-bool idle_run(const struct request *request, struct figures *ret_figures); /* idle_cpu */
+bool idle_run(const struct request *request, struct figures *ret_figures);   /* idle_cpu */
+bool growth_run(const struct request *request, struct figures *ret_figures); /* growth_... */
+bool bytes_run(const struct request *request, struct figures *ret_figures);  /* bytes_... */
 
 #endif

@@ -10,6 +10,7 @@ main(int argc, char **argv)
         {"sync_post_", call_run},
         {"wake_executor", futex_run},
         {"wake_loop", uv_async_run},
+        {"growth_uniform", memory_run},
         {NULL, NULL},
     };
 

@@ -7,5 +7,6 @@
 bool call_run(const struct request *request, struct figures *ret_figures);     /* sync_post_... */
 bool futex_run(const struct request *request, struct figures *ret_figures);    /* wake_executor */
 bool uv_async_run(const struct request *request, struct figures *ret_figures); /* wake_loop */
+bool memory_run(const struct request *request, struct figures *ret_figures);   /* growth_uniform */
 
 #endif
