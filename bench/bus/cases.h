@@ -14,8 +14,8 @@ enum { MAX_SIDES = 14 };
 enum kind { KIND_RATE, KIND_NS, KIND_LATENCY, KIND_BYTES, KIND_PERCENT };
 
 /* `name` in the results; `system` whose program serves it, as bench/run.sh names programs; `wait` how it waits, or
- * another variant. Left out if the program is not there. Ours is "ringbus"; other builds or variants of ours that have a
- * ratio of their own to the case's peer are is_own. */
+ * another variant. Left out if the program is not there. Ours is "ringbus"; is_own: another build or variant of ours,
+ * with a ratio of its own to the case's peer. */
 struct side {
     const char *name, *system, *wait;
     bool is_own;
