@@ -119,6 +119,32 @@ has_guava() {
     [ -r "$(guava_jar)" ]
 }
 
+has_glib() {
+    pkg-config --exists gobject-2.0 2>/dev/null
+}
+
+has_zeromq() {
+    pkg-config --exists libzmq 2>/dev/null
+}
+
+has_nng() {
+    printf '#include <nng/nng.h>\n#include <nng/protocol/pubsub0/pub.h>\nint main(void) { return 0; }\n' |
+        compiles c "$(compiler)"
+}
+
+has_moodycamel() {
+    printf '#include <concurrentqueue/blockingconcurrentqueue.h>\nint main() { return 0; }\n' |
+        compiles c++ "$(cxx_compiler)"
+}
+
+has_ck() {
+    pkg-config --exists ck 2>/dev/null
+}
+
+has_urcu() {
+    pkg-config --exists liburcu 2>/dev/null
+}
+
 # With npm, and able to run tests.
 has_node() {
     version=$(node --version 2>/dev/null | sed 's/^v//')
@@ -164,6 +190,23 @@ packages_of() {
     'apt-get jdk') echo default-jdk-headless ;;
     'apt-get disruptor') echo libdisruptor-java ;;
     'apt-get guava') echo libguava-java ;;
+    'apt-get glib') echo libglib2.0-dev ;;
+    'apt-get zeromq') echo libzmq3-dev ;;
+    'apt-get nng') echo libnng-dev ;;
+    'apt-get moodycamel') echo libconcurrentqueue-dev ;;
+    'apt-get ck') echo libck-dev ;;
+    'apt-get urcu') echo liburcu-dev ;;
+    'dnf glib') echo glib2-devel ;;
+    'dnf zeromq') echo zeromq-devel ;;
+    'dnf nng') echo nng-devel ;;
+    'dnf ck') echo ck-devel ;;
+    'dnf urcu') echo userspace-rcu-devel ;;
+    'pacman glib') echo glib2-devel ;;
+    'pacman urcu') echo liburcu ;;
+    'apk glib') echo glib-dev ;;
+    'apk zeromq') echo zeromq-dev ;;
+    'apk nng') echo nng-dev ;;
+    'apk urcu') echo userspace-rcu-dev ;;
     'dnf cc') echo gcc glibc-devel ;;
     'dnf cxx') echo gcc-c++ ;;
     'dnf pkg_config') echo pkgconf-pkg-config ;;

@@ -7,7 +7,7 @@
 
 #include "report.h"
 
-enum { MAX_SIDES = 14 };
+enum { MAX_SIDES = 16 };
 
 /* What is measured: RATE events/s, more is better; NS, BYTES and PERCENT less; LATENCY p50 (the case's name), p99 and
  * p999 (with a suffix), in ns. */

@@ -15,6 +15,12 @@ enum { LINE_SIZE = 512, MOST_OTHERS = 10 };
 #define SECOND_NS INT64_C(1000000000)
 #define PATIENCE_NS (10 * SECOND_NS)
 
+uint64_t
+contest_events(const struct contest *contest, const struct contestant *contestant)
+{
+    return contest->events / (uint64_t)(contestant->fewer > 0 ? contestant->fewer : 1);
+}
+
 /* ---- the processes ---- */
 
 static void
@@ -27,7 +33,7 @@ become(const struct contest *contest, const struct contestant *contestant, int i
     for (int i = 0; i < contest->cpu_count; i++)
         CPU_SET((unsigned)contest->cpus[i], &set);
     snprintf(command, sizeof command, "exec %s serve %s %s %llu", contestant->command,
-        contest->name, contestant->wait, (unsigned long long)contest->events);
+        contest->name, contestant->wait, (unsigned long long)contest_events(contest, contestant));
     if (setpgid(0, 0) == 0 && sched_setaffinity(0, sizeof set, &set) == 0 && dup2(in, 0) == 0 &&
         dup2(out, 1) == 1)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);

@@ -28,6 +28,7 @@ struct contestant {
     const char *command; /* which serves passes; NULL: it does not take part */
     const char *wait;    /* its strategy, or its threads */
     bool is_own;         /* of our builds: compared with the contest's `peer` */
+    int fewer;           /* it gets one event in so many, if a pass took too long; 0: all */
 
     pid_t pid; /* the leader of a process group */
     FILE *ask, *answers;
@@ -54,6 +55,9 @@ struct contest {
     int cpus[CONTEST_MAX_CPUS]; /* the only ones they run on */
     int cpu_count;
 };
+
+/* Of a pass of this contestant. */
+uint64_t contest_events(const struct contest *contest, const struct contestant *contestant);
 
 /* Run `rounds` rounds. Each waits for a calm moment, some seconds a case in all. A round is discarded and run again if
  * the cache line's round trip before it or after it is not within a factor of 1.5 of this program's latest ones, or if

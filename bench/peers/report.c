@@ -71,8 +71,8 @@ print_json(const struct contest *contest, const struct row *row, FILE *results)
         "\"round_trip_ns\":%.0f,\"others_percent\":%.1f}\n",
         row->metric->name, row->self->name, row->metric->unit, row->best, row->median, row->rounds,
         row->ratio_best, row->ratio_median, row->ratio_q1, row->over->name, row->under->name,
-        row->self->wait, (unsigned long long)contest->events, contest->discarded, contest->unusual,
-        contest->trip_ns, contest->others_percent);
+        row->self->wait, (unsigned long long)contest_events(contest, row->self), contest->discarded,
+        contest->unusual, contest->trip_ns, contest->others_percent);
     fflush(results);
 }
 

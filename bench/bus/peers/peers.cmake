@@ -1,0 +1,57 @@
+# peers.cmake - the other sides of the contests between buses, those whose headers are there. Included by
+# bench/CMakeLists.txt.
+
+ringbus_bus_program(ringbus_bus_ideal bus/peers/ideal.c LIBRARIES ringbus_static)
+if(RINGBUS_HAS_MARCH_NATIVE)
+    target_compile_options(ringbus_bus_ideal PRIVATE -march=native)
+endif()
+
+# ringbus_bus_peer(<name> <library> [<source>]): made if <library>, a target, was found
+function(ringbus_bus_peer name library)
+    if(NOT TARGET ${library})
+        message(STATUS "ringbus: no ${library}, left out: the bus bench beside ${name}")
+        return()
+    endif()
+    set(source ${ARGN})
+    if(NOT source)
+        set(source bus/peers/${name}.c)
+    endif()
+    ringbus_bus_program(ringbus_bus_${name} ${source} LIBRARIES ringbus_static ${library})
+endfunction()
+
+if(PKG_CONFIG_FOUND)
+    pkg_check_modules(RINGBUS_GOBJECT QUIET IMPORTED_TARGET gobject-2.0)
+    pkg_check_modules(RINGBUS_ZMQ QUIET IMPORTED_TARGET libzmq)
+    pkg_check_modules(RINGBUS_CK QUIET IMPORTED_TARGET ck)
+    pkg_check_modules(RINGBUS_URCU QUIET IMPORTED_TARGET liburcu)
+endif()
+find_package(nng CONFIG QUIET)
+
+ringbus_bus_peer(glib_pool PkgConfig::RINGBUS_GOBJECT)
+ringbus_bus_peer(glib_signal PkgConfig::RINGBUS_GOBJECT)
+ringbus_bus_peer(zeromq_inproc PkgConfig::RINGBUS_ZMQ)
+ringbus_bus_peer(nng_inproc nng::nng)
+ringbus_bus_peer(ck_spsc PkgConfig::RINGBUS_CK)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    ringbus_bus_peer(urcu_wfcqueue PkgConfig::RINGBUS_URCU) # it sleeps on a futex
+endif()
+ringbus_bus_peer(uv_mutex_list ringbus::libuv)
+
+# The one in C++, which the project is not: only where there is a compiler for it.
+find_path(RINGBUS_MOODYCAMEL concurrentqueue/blockingconcurrentqueue.h)
+mark_as_advanced(RINGBUS_MOODYCAMEL)
+include(CheckLanguage)
+check_language(CXX)
+if(RINGBUS_MOODYCAMEL AND CMAKE_CXX_COMPILER)
+    enable_language(CXX)
+    add_library(ringbus_moodycamel OBJECT bus/peers/moodycamel.cc)
+    set_target_properties(ringbus_moodycamel PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+    ringbus_see_internals(ringbus_moodycamel)
+    target_include_directories(ringbus_moodycamel PRIVATE bus)
+    target_include_directories(ringbus_moodycamel SYSTEM PRIVATE ${RINGBUS_MOODYCAMEL})
+    target_compile_options(ringbus_moodycamel PRIVATE -Wall -Wextra $<$<BOOL:${RINGBUS_WERROR}>:-Werror>)
+    ringbus_bus_program(ringbus_bus_moodycamel $<TARGET_OBJECTS:ringbus_moodycamel> LIBRARIES ringbus_static)
+    set_target_properties(ringbus_bus_moodycamel PROPERTIES LINKER_LANGUAGE CXX)
+else()
+    message(STATUS "ringbus: no concurrentqueue/ or no C++, left out: the bus bench beside moodycamel")
+endif()
