@@ -8,6 +8,9 @@ main(int argc, char **argv)
 {
     static const struct served cases[] = {
         {"bus_", stream_run},
+        {"latency_", latency_run},
+        {"churn_", churn_run},
+        {"oversubscribed_", oversubscribed_run},
         {NULL, NULL},
     };
 

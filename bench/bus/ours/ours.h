@@ -5,5 +5,8 @@
 #include "serve.h"
 
 bool stream_run(const struct request *request, struct figures *ret_figures); /* bus_... */
+bool latency_run(const struct request *request, struct figures *ret_figures);
+bool churn_run(const struct request *request, struct figures *ret_figures);
+bool oversubscribed_run(const struct request *request, struct figures *ret_figures);
 
 #endif
