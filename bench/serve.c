@@ -30,6 +30,7 @@ print(const char *system, const struct request *request, const struct figures *f
         {"p999", figures->p999},
         {"p9999", figures->p9999},
         {"max", figures->max},
+        {"late", figures->late},
     };
 
     printf("{\"system\":\"%s\",\"case\":\"%s\",\"wait\":\"%s\",\"events\":%llu", system,

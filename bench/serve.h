@@ -23,6 +23,7 @@ struct figures {
     double value;
     double cpu; /* ns of CPU time */
     double p50, p90, p99, p999, p9999, max;
+    double late; /* percent of the posts that began late */
 };
 
 /* A case, or all whose names begin with it. */

@@ -9,9 +9,18 @@
 
 enum { MAX_SIDES = 16 };
 
-/* What is measured: RATE events/s, more is better; NS, BYTES and PERCENT less; LATENCY p50 (the case's name), p99 and
- * p999 (with a suffix), in ns. */
-enum kind { KIND_RATE, KIND_NS, KIND_LATENCY, KIND_BYTES, KIND_PERCENT };
+/* What is measured: RATE events/s, more is better; NS, BYTES and PERCENT less; LATENCY p50 (the case's name), p90, p99,
+ * max and p999 (with a suffix), in ns; LATENCY_FEW, of too few samples a pass for p999, not that one; LATENCY_MANY
+ * p9999, too. */
+enum kind {
+    KIND_RATE,
+    KIND_NS,
+    KIND_LATENCY_FEW,
+    KIND_LATENCY,
+    KIND_LATENCY_MANY,
+    KIND_BYTES,
+    KIND_PERCENT
+};
 
 /* `name` in the results; `system` whose program serves it, as bench/run.sh names programs; `wait` how it waits, or
  * another variant. Left out if the program is not there. Ours is "ringbus"; is_own: another build or variant of ours,
@@ -39,5 +48,7 @@ extern const struct case_table sync_cases;
 extern const struct case_table wake_cases;
 extern const struct case_table lanes_cases;
 extern const struct case_table growth_cases;
+extern const struct case_table latency_cases;
+extern const struct case_table load_cases;
 
 #endif

@@ -7,8 +7,8 @@
 
 enum { MOST_SECONDS = 30 };
 
-static const struct case_table *const tables[] = {
-    &stream_cases, &sync_cases, &wake_cases, &lanes_cases, &growth_cases};
+static const struct case_table *const tables[] = {&stream_cases, &latency_cases, &sync_cases,
+    &wake_cases, &lanes_cases, &load_cases, &growth_cases};
 
 /* Systems that would take a second for what others do in a tenth: they get one event in so many. */
 static const struct {
@@ -36,22 +36,24 @@ fewer_events(const struct bus_case *bus_case, const char *system)
 static void
 set_metrics(struct contest *contest, enum kind kind)
 {
-    static const char *const suffixes[] = {"", "_p99", "_p999"};
-    static const char *const fields[] = {"\"p50\":", "\"p99\":", "\"p999\":"};
+    static const char *const suffixes[] = {"", "_p90", "_p99", "_max", "_p999", "_p9999"};
+    static const char *const fields[] = {
+        "\"p50\":", "\"p90\":", "\"p99\":", "\"max\":", "\"p999\":", "\"p9999\":"};
+    static const int latencies[KIND_PERCENT + 1] = {
+        [KIND_LATENCY_FEW] = 4, [KIND_LATENCY] = 5, [KIND_LATENCY_MANY] = 6};
     static const struct metric metrics[] = {
         [KIND_RATE] = {.unit = "events/s", .shown = "M/s", .scale = 1e6},
         [KIND_NS] = {.unit = "ns", .shown = "ns", .scale = 1, .is_less_better = true},
-        [KIND_LATENCY] = {.unit = "ns", .shown = "ns", .scale = 1, .is_less_better = true},
         [KIND_BYTES] = {.unit = "bytes", .shown = "B", .scale = 1, .is_less_better = true},
         [KIND_PERCENT] = {.unit = "percent", .shown = "%", .scale = 1, .is_less_better = true},
     };
 
-    contest->metric_count = kind == KIND_LATENCY ? 3 : 1;
+    contest->metric_count = latencies[kind] > 0 ? latencies[kind] : 1;
     for (int i = 0; i < contest->metric_count; i++) {
         struct metric *const metric = &contest->metrics[i];
 
-        *metric = metrics[kind];
-        metric->field = kind == KIND_LATENCY ? fields[i] : "\"value\":";
+        *metric = metrics[latencies[kind] > 0 ? KIND_NS : kind];
+        metric->field = latencies[kind] > 0 ? fields[i] : "\"value\":";
         snprintf(metric->name, sizeof metric->name, "%s%s", contest->name, suffixes[i]);
     }
 }

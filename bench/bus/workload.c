@@ -2,6 +2,7 @@
 #include "workload.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +147,30 @@ workload_run(
     sem_destroy(&pass.finished);
     ret_figures->value = (double)pass.workload.events / seconds;
     return is_good;
+}
+
+bool
+workload_run_posters(const struct bus_system *system, const struct request *request, int posters,
+    struct figures *ret_figures)
+{
+    char name[32];
+    const struct request named = {name, request->wait, request->events};
+
+    snprintf(name, sizeof name, "bus_%dp_16t_1s", posters);
+    return workload_run(system, &named, ret_figures);
+}
+
+int
+workload_oversubscribed(const struct request *request)
+{
+    cpu_set_t set;
+    int factor = 0, pairs = 0;
+
+    if (sscanf(request->name, "oversubscribed_%dx", &factor) != 1 || factor < 1 ||
+        sched_getaffinity(0, sizeof set, &set) != 0)
+        return 0;
+    pairs = factor * CPU_COUNT(&set) / 2;
+    return pairs < 1 ? 1 : pairs < WORKLOAD_TOPICS ? pairs : WORKLOAD_TOPICS;
 }
 
 static const struct bus_system *served_system;

@@ -62,6 +62,14 @@ struct figures;
 bool workload_run(
     const struct bus_system *system, const struct request *request, struct figures *ret_figures);
 
+/* The same work under another name: so many posters, a consumer of each topic, by handle. */
+bool workload_run_posters(const struct bus_system *system, const struct request *request,
+    int posters, struct figures *ret_figures);
+
+/* Of `oversubscribed_<N>x`: how many posters, and as many groups or queues with a thread each, make N threads a core
+ * this process may run on; at most WORKLOAD_TOPICS. 0: not such a case. */
+int workload_oversubscribed(const struct request *request);
+
 /* main of a system that serves nothing else. C linkage, for a system in C++, has to be asked for by it. */
 int workload_main(int argc, char **argv, const struct bus_system *system);
 

@@ -16,6 +16,9 @@ main(int argc, char **argv)
         {"idle_cpu", idle_run},
         {"growth_", growth_run},
         {"bytes_", bytes_run},
+        {"latency_", latency_run},
+        {"churn_", churn_run},
+        {"oversubscribed_", oversubscribed_run},
         {NULL, NULL},
     };
 

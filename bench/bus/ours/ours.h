@@ -13,5 +13,8 @@ bool wake_loop_run(const struct request *request, struct figures *ret_figures);
 bool idle_run(const struct request *request, struct figures *ret_figures);   /* idle_cpu */
 bool growth_run(const struct request *request, struct figures *ret_figures); /* growth_... */
 bool bytes_run(const struct request *request, struct figures *ret_figures);  /* bytes_... */
+bool latency_run(const struct request *request, struct figures *ret_figures);
+bool churn_run(const struct request *request, struct figures *ret_figures);
+bool oversubscribed_run(const struct request *request, struct figures *ret_figures);
 
 #endif
