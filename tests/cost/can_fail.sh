@@ -57,7 +57,7 @@ fi
 for what in "$memory" "$mutex" "$call" "$lock" "$change" "$fence"; do
     [ -n "$what" ] || continue
     seen a_post_by_handle bus/post/post.c 'matched = (int)load_u32(' "$what" "$@"
-    seen a_post_by_handle bus/dispatch.c 'if (likely(!delivery->is_discarding))' "$what" "$@"
+    seen a_post_by_handle bus/dispatch.c 'if (unlikely(delivery->is_discarding))' "$what" "$@"
 done
 seen a_synchronous_post_by_handle bus/executor/caller.c 'frame->delivery.group = group;' "$lock" "$@"
 seen a_synchronous_post_by_handle bus/executor/caller.c 'frame->delivery.group = group;' "$memory" "$@"
