@@ -268,8 +268,9 @@ ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
     const struct ringbus_event *event, int64_t sequence)
 {
     const struct match_set *set = set_of(delivery, topic);
+    const uint32_t members = set != NULL ? set->count : 0; /* it stays so (match.h I1) */
 
-    for (uint32_t i = 0; set != NULL && i < set->count; i++) {
+    for (uint32_t i = 0; i < members; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
         if (!concerns(delivery, registration, event, sequence))

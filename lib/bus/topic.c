@@ -1,6 +1,7 @@
 /* topic.c - the table of topics: uthash under a lock, hashed with a key of the bus's own. */
 #include "bus/topic.h"
 
+#include "bus/fetch.h"
 #include "bus/group.h"
 #include "bus/match.h"
 #include "bus/pattern/cache.h"
@@ -292,7 +293,9 @@ insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
         return RINGBUS_ENOMEM;
     }
     set_table(bus, head);
-    bus->topic_count++;
+    if (++bus->topic_count == FETCH_TOPICS)
+        /* HINT: whether something pays. */
+        store_u32(&bus->has_many_topics, 1, ORDER_HINT);
     outcome = ringbus__matching_run(topic);
     if (outcome == RINGBUS_OK)
         *ret_topic = topic;

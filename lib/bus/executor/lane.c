@@ -4,6 +4,7 @@
 #include "bus/dispatch.h"
 #include "bus/executor/reference.h"
 #include "bus/executor/stall.h"
+#include "bus/fetch.h"
 #include "bus/topic.h"
 
 enum { MAX_RANGE = 32, LONG_RANGE_NS = 20000, SHORT_RANGE_NS = 8000 };
@@ -371,6 +372,8 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     const int64_t position = load_i64(&part->position, ORDER_OWN);
     const int64_t limit = limit_of(lane, stage, position, max);
     const bool is_timed = lane->until_ns != 0;
+    /* HINT: whether it pays. */
+    const bool is_far = load_u32(&lane->group->bus->has_many_topics, ORDER_HINT) != 0;
     struct delivery delivery;
     int64_t last = position;
 
@@ -385,6 +388,8 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
     while (last < limit && !group_rests(lane->group)) {
+        if (unlikely(is_far) && (last - position) % MOST_FETCHED == 0)
+            ringbus__fetch(lane->group, last, limit);
         handle(lane, &delivery, ++last, &part->in_order);
         store_i64(&part->in_order.done, last, ORDER_COUNT);
         if (unlikely(is_timed) && lane_is_late(lane))
