@@ -74,6 +74,7 @@ clear(struct record *record)
     record->depth = record->deliveries = record->hooks = record->claims = 0;
     record->is_linked = record->is_in_dead = record->is_in_stall = false;
     record->executor = record->loops = record->frames = NULL;
+    record->has_ready_frame = false;
 }
 
 void

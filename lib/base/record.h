@@ -41,7 +41,8 @@ struct record {
     void *executor;
     void *loops;
     void *frames;
-    void *frame_memory; /* for them, kept until the thread exits */
+    void *frame_memory;   /* for them, kept until the thread exits */
+    bool has_ready_frame; /* it is as a post leaves it, when it is over */
     uint32_t hooks;
     uint32_t claims;  /* open ones, in place: the thread must not wait */
     bool is_in_dead;  /* one of them is on_dead */
@@ -100,12 +101,18 @@ bool ringbus__record_is_called(const void *callee);
 /* Whom all threads are calling, at most `max` of them: how many. */
 uint32_t ringbus__record_called(const void **callees, uint32_t max);
 
+/* It is on the list of this process. */
+static inline bool
+record_is_linked_here(const struct record *record)
+{
+    return record->is_linked && home_is_here(&record->home);
+}
+
 /* True if it could begin; false: the thread's record cannot be linked (the system refused). */
 static inline bool
 record_enter(struct record *record)
 {
-    if (unlikely(!record->is_linked || !home_is_here(&record->home)) &&
-        ringbus__record_link(record) != 0)
+    if (unlikely(!record_is_linked_here(record)) && ringbus__record_link(record) != 0)
         return false;
     if (record->deliveries++ > 0)
         return true;
@@ -140,6 +147,28 @@ record_return(struct record *record)
 {
     /* CALL release: what the handler did is visible to whoever finds the call over. */
     store_ptr(&record->called[--record->depth], NULL, ORDER_CALL_RELEASE);
+    barrier_light();
+}
+
+/* record_enter and record_call at once, of a delivery made for `callee`. The record is linked. */
+static inline void
+record_serve(struct record *record, void *callee)
+{
+    if (likely(record->deliveries++ == 0)) /* TABLE, EPOCH release: as in record_enter. */
+        store_u64(&record->epoch, load_u64(&ringbus__record_epoch, ORDER_TABLE_ACQUIRE),
+            ORDER_EPOCH_RELEASE);
+    /* CALL release: as in record_call. */
+    store_ptr(&record->called[record->depth++], callee, ORDER_CALL_RELEASE);
+    barrier_light();
+}
+
+/* The end of both. */
+static inline void
+record_served(struct record *record)
+{
+    /* CALL release: as in record_return. */
+    store_ptr(&record->called[--record->depth], NULL, ORDER_CALL_RELEASE);
+    record_leave(record);
     barrier_light();
 }
 

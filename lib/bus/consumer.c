@@ -267,6 +267,31 @@ ringbus__consumer_sum(const struct ringbus_consumer *consumer, size_t figure)
     return sum;
 }
 
+uint64_t
+ringbus__consumer_delivered(const struct ringbus_consumer *consumer)
+{
+    return ringbus__consumer_sum(consumer, offsetof(struct consumer_part, delivered)) +
+           load_u64(&consumer->first_delivered, ORDER_COUNT);
+}
+
+static uint64_t
+calls_of(const struct ringbus_consumer *list, const struct ringbus_group *group)
+{
+    uint64_t calls = 0;
+
+    for (; list != NULL; list = list->next)
+        if (list->group == group && list->life == group->life)
+            calls += ringbus__consumer_delivered(list);
+    return calls;
+}
+
+uint64_t
+ringbus__consumer_calls_in(const struct ringbus_group *group)
+{
+    return load_u64(&group->lanes->delivered, ORDER_COUNT) +
+           calls_of(group->bus->consumers, group) + calls_of(group->bus->closing, group);
+}
+
 void *
 ringbus_consumer_context(const struct ringbus_consumer *consumer)
 {
@@ -319,9 +344,13 @@ ringbus__consumer_is_finished(struct ringbus_consumer *consumer)
 static void
 forget(struct ringbus_consumer *consumer)
 {
+    struct ringbus_group *group = consumer->group;
+
     unlink_consumer(&consumer->bus->closing, consumer);
     ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
     leave_place(consumer);
+    if (group->ring == NULL && consumer->life == group->life) /* where it is not counted before */
+        count_u64(&group->lanes->delivered, ringbus__consumer_delivered(consumer));
     consumer->next = NULL;
 }
 

@@ -45,6 +45,10 @@ struct ringbus_consumer {
     struct lock serial;           /* caller groups: held around a call of a serialized consumer */
     struct atomic_u64 calls_left; /* of max_deliveries */
     struct atomic_u64 discarded_replays; /* figure; by any thread */
+    /* caller groups, if it is thread-safe: the id of the first thread that called it (record.h), and figure: that
+     * thread's calls, which are in no part */
+    struct atomic_u64 first_thread;
+    struct atomic_u64 first_delivered;
 
     /* guarded by the bus lock */
     bool is_exhausted; /* no calls are left */
@@ -78,8 +82,12 @@ consumer_part(struct ringbus_consumer *consumer, const struct lane *lane)
 /* By an executor: the last of its calls is under way. Unregisters it everywhere. */
 void ringbus__consumer_exhaust(struct ringbus_consumer *consumer);
 
-/* A figure of all its parts. */
+/* A figure of all its parts; and its handler's calls. */
 uint64_t ringbus__consumer_sum(const struct ringbus_consumer *consumer, size_t figure);
+uint64_t ringbus__consumer_delivered(const struct ringbus_consumer *consumer);
+
+/* Under the bus lock, of a caller group: calls of its consumers' handlers, those that are gone included. */
+uint64_t ringbus__consumer_calls_in(const struct ringbus_group *group);
 
 /* Under the bus lock: it is not being closed, and its group is open, in the same life as when the consumer was. */
 bool ringbus__consumer_is_open(const struct ringbus_consumer *consumer);

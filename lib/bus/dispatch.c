@@ -126,18 +126,18 @@ release_serial(struct delivery *delivery, struct ringbus_consumer *consumer)
 }
 
 /* A call in a caller group. False: it is for a replay, which somebody else has delivered. */
-static bool
-lock_call(struct delivery *delivery, struct ringbus_consumer *consumer)
+ATOMIC_INLINE bool
+lock_call(struct delivery *delivery, struct ringbus_consumer *consumer, struct replay *replay)
 {
     lock_serial(delivery, consumer);
-    return delivery->replay == NULL || ringbus__replay_begin(delivery->replay);
+    return replay == NULL || ringbus__replay_begin(replay);
 }
 
-static void
-release_call(struct delivery *delivery, struct ringbus_consumer *consumer)
+ATOMIC_INLINE void
+release_call(struct delivery *delivery, struct ringbus_consumer *consumer, struct replay *replay)
 {
-    if (delivery->replay != NULL)
-        ringbus__replay_end(delivery->replay);
+    if (replay != NULL)
+        ringbus__replay_end(replay);
     release_serial(delivery, consumer);
 }
 
@@ -156,42 +156,70 @@ note_batch(struct delivery *delivery, struct registration *registration)
     /* HINT: as in mark. */
     const uint64_t own = load_u32(&registration->consumer->own_mark, ORDER_HINT);
 
-    if (own != 0) /* HINT: this consumer's bit is read by this lane alone. */
+    if (own != 0 &&
+        delivery->marks != NULL) /* HINT: this consumer's bit is read by this lane alone. */
         or_u64(delivery->marks, own << 32, ORDER_HINT);
     return delivery->touch(delivery, registration);
 }
 
-/* `is_plain`: by a lane, of a consumer that is. */
+/* By a posting thread that holds the lock of a serialized consumer. Whoever calls a thread-safe one first counts apart
+ * from others: that needs no read-modify-write, and usually there are no others. */
+ATOMIC_INLINE void
+count_posted(const struct delivery *delivery, struct ringbus_consumer *consumer)
+{
+    /* COUNT: this thread's own id, or any other: only this thread can make it its own. */
+    uint64_t first = load_u64(&consumer->first_thread, ORDER_COUNT);
+
+    if (!consumer->is_thread_safe)
+        count_u64(&consumer->parts->delivered, 1); /* OWN: the lock */
+    else if (likely(first == delivery->record->id) ||
+             (first == 0 &&
+                 cas_u64(&consumer->first_thread, &first, delivery->record->id, ORDER_COUNT)))
+        count_u64(&consumer->first_delivered, 1);
+    else
+        add_u64(&consumer->parts->delivered, 1, ORDER_COUNT);
+}
+
+ATOMIC_INLINE void
+count_call(const struct delivery *delivery, struct ringbus_consumer *consumer, struct lane *lane)
+{
+    if (lane == NULL) { /* the group's figure is the sum of its consumers' */
+        count_posted(delivery, consumer);
+        return;
+    }
+    count_u64(&consumer_part(consumer, lane)->delivered, 1); /* OWN: of the lane alone */
+    count_u64(&lane->delivered, 1);
+}
+
+/* Inlined for what is known of them: `is_plain`, the consumer; `lane`, NULL: a posting thread. */
 ATOMIC_INLINE void
 call(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence,
-    struct registration *registration, bool is_plain)
+    struct registration *registration, bool is_plain, struct lane *lane)
 {
     struct ringbus_consumer *consumer = registration->consumer;
-    const bool is_locked = !is_plain && delivery->group->ring == NULL &&
-                           (!consumer->is_thread_safe || delivery->replay != NULL);
+    struct replay *const replay = is_plain ? NULL : delivery->replay;
+    const bool is_locked = lane == NULL && (!consumer->is_thread_safe || replay != NULL);
     bool is_called = false, is_noted = true, is_last = false;
     int code = 0;
 
     record_call(delivery->record, consumer);
-    if (is_locked && !lock_call(delivery, consumer))
+    if (is_locked && !lock_call(delivery, consumer, replay))
         sequence = WINDOW_STAYS; /* in no window */
     /* HINT: after the barrier in record_call (consumer.h I2). */
     is_called = sequence < load_i64(&registration->until, ORDER_HINT) &&
                 (is_plain || is_chosen(delivery, event, consumer, &is_last));
     if (likely(is_called)) {
-        delivery->is_handed_out = true;
+        if (lane != NULL)
+            delivery->is_handed_out = true;
         if (!is_plain && consumer->batch_end != NULL)
             is_noted = note_batch(delivery, registration);
         if (unlikely(!is_noted))
             delivery->due = consumer;
         code = consumer->handler(event, consumer->context);
+        count_call(delivery, consumer, lane);
     }
     if (is_locked)
-        release_call(delivery, consumer);
-    if (likely(is_called)) {
-        count(delivery, &consumer_part(consumer, delivery->lane)->delivered);
-        count(delivery, &lane_of(delivery)->delivered);
-    }
+        release_call(delivery, consumer, replay);
     if (unlikely(code < 0)) {
         mark(delivery, consumer);
         ringbus__dispatch_fail(delivery, event, consumer, code);
@@ -208,11 +236,11 @@ void
 ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, struct registration *registration)
 {
-    call(delivery, event, sequence, registration, false);
+    call(delivery, event, sequence, registration, false, delivery->lane);
 }
 
 /* Of those who are called in this stage. */
-static bool
+ATOMIC_INLINE bool
 is_called_here(const struct delivery *delivery, const struct registration *registration,
     const struct ringbus_event *event)
 {
@@ -229,7 +257,7 @@ set_of(const struct delivery *delivery, const struct ringbus_topic *topic)
     return load_ptr(&topic->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
 }
 
-static int64_t
+ATOMIC_INLINE int64_t
 edge_of(const struct delivery *delivery, struct atomic_i64 *edge, int64_t undecided)
 {
     /* HINT: what it was decided to, or that it is undecided, came before the claim of any event it cuts off. */
@@ -239,7 +267,7 @@ edge_of(const struct delivery *delivery, struct atomic_i64 *edge, int64_t undeci
 }
 
 /* The event is in the registration's window. */
-static bool
+ATOMIC_INLINE bool
 is_in_window(const struct delivery *delivery, struct registration *registration, int64_t sequence)
 {
     return sequence >= edge_of(delivery, &registration->from, WINDOW_OPENS) &&
@@ -247,7 +275,7 @@ is_in_window(const struct delivery *delivery, struct registration *registration,
 }
 
 /* The registration has the event in its window, and is called here. */
-static bool
+ATOMIC_INLINE bool
 concerns(const struct delivery *delivery, struct registration *registration,
     const struct ringbus_event *event, int64_t sequence)
 {
@@ -263,9 +291,9 @@ count_discarded(const struct delivery *delivery, struct registration *registrati
     add_u64(&registration->discarded, 1, ORDER_COUNT);
 }
 
-void
-ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
-    const struct ringbus_event *event, int64_t sequence)
+ATOMIC_INLINE void
+dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
+    const struct ringbus_event *event, int64_t sequence, struct lane *lane)
 {
     const struct match_set *set = set_of(delivery, topic);
     const uint32_t members = set != NULL ? set->count : 0; /* it stays so (match.h I1) */
@@ -277,11 +305,21 @@ ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
             continue;
         if (unlikely(delivery->is_discarding))
             count_discarded(delivery, registration);
-        else if (likely(registration->consumer->is_plain) && likely(delivery->lane != NULL))
-            call(delivery, event, sequence, registration, true);
+        else if (likely(registration->consumer->is_plain))
+            call(delivery, event, sequence, registration, true, lane);
         else
             ringbus__dispatch_one(delivery, event, sequence, registration);
     }
+}
+
+void
+ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
+    const struct ringbus_event *event, int64_t sequence)
+{
+    struct lane *lane = delivery->lane;
+
+    if (lane != NULL)
+        dispatch(delivery, topic, event, sequence, lane);
 }
 
 /* The lane owes the consumer a batch_end. */
@@ -309,22 +347,34 @@ ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_
     }
 }
 
+static __attribute__((noinline)) void
+dispatch_in_stages(
+    struct delivery *delivery, const struct ringbus_event *event, int64_t sequence, uint32_t stages)
+{
+    struct atomic_u64 marks = {0};
+
+    delivery->marks = &marks;
+    for (uint32_t stage = 0; stage < stages; stage++) {
+        delivery->where = delivery->any_where = where_of(stage, 0);
+        dispatch(delivery, event->handle, event, sequence, NULL);
+    }
+    delivery->where = delivery->any_where = where_of(0, 0);
+    delivery->marks = NULL;
+}
+
 void
 ringbus__dispatch_stages(
     struct delivery *delivery, const struct ringbus_event *event, int64_t sequence)
 {
-    struct atomic_u64 marks = {0};
     /* TABLE acquire: a consumer of a new stage is registered after the stage is counted. */
     const uint32_t stages = load_u32(&delivery->group->stage_count, ORDER_TABLE_ACQUIRE);
 
-    ringbus__replay_before(delivery, event->handle, sequence);
-    delivery->marks = &marks;
-    delivery->lane = NULL;
-    for (uint32_t stage = 0; stage < stages; stage++) {
-        delivery->where = delivery->any_where = where_of(stage, 0);
-        ringbus__dispatch(delivery, event->handle, event, sequence);
-    }
-    delivery->marks = NULL;
+    if (group_has_replays(delivery->group))
+        ringbus__replay_before(delivery, event->handle, sequence);
+    if (likely(stages <= 1)) /* nobody is withheld what others fail on: there are no marks */
+        dispatch(delivery, event->handle, event, sequence, NULL);
+    else
+        dispatch_in_stages(delivery, event, sequence, stages);
 }
 
 int

@@ -171,6 +171,9 @@ open_own(void *context)
     return context;
 }
 
+/* Posted to in the handler, before it forks. */
+static struct probe queued;
+
 static void
 post_to_another_threads(void *context)
 {
@@ -181,14 +184,15 @@ post_to_another_threads(void *context)
     MUST(pthread_join(thread, NULL) == 0, "not joined");
     MUST(ringbus_post(own.bus, "own", NULL, 0) == 1, "not posted");
     MUST(load_u32(&own.count, TEST_ACQUIRE) == 1, "the handler has not run in the post");
+    MUST(probe_calls(&queued) == 0, "the child delivers what the parent's post has queued");
     MUST(ringbus_close(own.bus) == RINGBUS_OK, "the bus does not close");
 }
 
 static void
 fork_and_post(struct probe *probe, const struct ringbus_event *event)
 {
-    (void)probe;
     (void)event;
+    MUST(post_number(probe->bus, "queued", 2) == 1, "not queued");
     fork_and(post_to_another_threads, NULL);
 }
 
@@ -200,7 +204,11 @@ START_TEST(a_child_made_in_a_caller_groups_handler_is_in_no_post)
     direct.group = parent.caller;
     probe_open(parent.bus, &direct);
     probe_register(&direct, "direct");
+    queued.group = parent.caller;
+    probe_open(parent.bus, &queued);
+    probe_register(&queued, "queued");
     ck_assert_int_eq(post_number(parent.bus, "direct", 1), 1);
+    ck_assert_uint_eq(probe_calls(&queued), 1);
     close_parent();
 }
 END_TEST

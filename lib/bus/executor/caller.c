@@ -263,17 +263,6 @@ touch(struct delivery *delivery, struct registration *registration)
     return true;
 }
 
-static void
-leave(struct ringbus_bus *bus)
-{
-    record_return(&ringbus__record);
-    record_leave(&ringbus__record);
-    barrier_light();
-    /* HINT: whoever waits for this delivery raises it, then a heavy barrier, then looks at our record. */
-    if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
-        ringbus__bus_settle(bus);
-}
-
 bool
 ringbus__caller_prepare(struct record *record, const struct ringbus_allocator *allocator)
 {
@@ -289,6 +278,7 @@ ringbus__caller_forget(struct record *record)
     ringbus__alloc_init(NULL, &allocator);
     ringbus__release(&allocator, record->frame_memory, sizeof(struct frame));
     record->frame_memory = NULL;
+    record->has_ready_frame = false;
 }
 
 static __attribute__((noinline)) bool
@@ -300,27 +290,27 @@ prepare(struct record *record)
     return ringbus__caller_prepare(record, &allocator);
 }
 
-/* The thread's outermost post, or registration (NULL); announced. */
-static void
-begin_frame(struct record *record, struct ringbus_bus *bus, const struct posting *posting)
+/* Where none is, or one whose post was not ended: by a thread that exited, or in the parent of this process. */
+static __attribute__((noinline)) bool
+make_frame(struct record *record)
 {
-    struct frame *frame = record->frame_memory;
+    struct frame *frame = NULL;
 
-    frame->owner = frame->bus = bus;
-    frame->topic = posting != NULL ? posting->topic : NULL;
-    frame->holds_topic = posting != NULL && posting->holds_topic;
-    frame->replays = NULL;
-    frame->depth = record->depth - 1;
-    frame->left = frame->number = 0;
-    frame->pending = NULL;
-    frame->first = NULL;
+    if (record->frame_memory == NULL && !prepare(record))
+        return false;
+    frame = record->frame_memory;
+    *frame = (struct frame){.delivery = {.record = record, .touch = touch}};
     frame->last = &frame->first;
-    frame->reference = NULL;
-    frame->holder = NULL;
-    frame->place = NULL;
-    frame->held = NULL;
-    frame->delivery = (struct delivery){.record = record, .touch = touch};
-    frame->ended = frame->touched_count = 0;
+    record->has_ready_frame = true;
+    return true;
+}
+
+bool
+ringbus__caller_get_ready(struct record *record)
+{
+    if (!record_is_linked_here(record) && ringbus__record_link(record) != RINGBUS_OK)
+        return false;
+    return record->has_ready_frame || make_frame(record);
 }
 
 static int
@@ -330,16 +320,16 @@ begin_outermost(struct ringbus_bus *bus, const struct posting *posting)
 
     if (!record_enter(record))
         return RINGBUS_ESYS;
-    if (unlikely(record->frame_memory == NULL) && !prepare(record)) {
+    if (unlikely(!record->has_ready_frame) && !make_frame(record)) {
         record_leave(record);
         return RINGBUS_ESYS;
     }
     record_call(record, bus);
     if (is_refused(bus, posting)) {
-        leave(bus); /* who shuts down may have seen us, and sleep */
+        caller_leave(record, bus); /* who shuts down may have seen us, and sleep */
         return RINGBUS_ESHUTDOWN;
     }
-    begin_frame(record, bus, posting);
+    frame_begin(record->frame_memory, record, bus, posting);
     return RINGBUS_OK;
 }
 
@@ -384,7 +374,7 @@ void
 ringbus__caller_cancel(struct caller_post *post)
 {
     if (post->is_outermost)
-        leave(post->posting->topic->bus);
+        caller_leave(&ringbus__record, post->posting->topic->bus);
     while (post->nested != NULL) {
         struct pending *pending = post->nested;
 
@@ -412,9 +402,9 @@ end_batches(struct frame *frame)
     frame->ended = frame->touched_count = 0;
 }
 
-static void
-deliver_in(struct frame *frame, struct ringbus_group *group, const struct ringbus_event *event,
-    int64_t era)
+void
+ringbus__caller_hand_out(struct frame *frame, struct ringbus_group *group,
+    const struct ringbus_event *event, int64_t era)
 {
     frame->number++;
     frame->delivery.group = group;
@@ -422,6 +412,7 @@ deliver_in(struct frame *frame, struct ringbus_group *group, const struct ringbu
     if (unlikely(frame->delivery.is_discarding))
         add_u64(&group->lanes->discarded, 1, ORDER_COUNT);
     ringbus__dispatch_stages(&frame->delivery, event, era);
+    frame->delivery.is_discarding = false;
 }
 
 /* A nested post was delivered. By reference it is done when the batch_ends that are due have seen it. */
@@ -477,7 +468,7 @@ deliver_queue(struct frame *frame)
             frame->last = &frame->first;
         frame->bus = pending->group->bus;
         frame->pending = pending;
-        deliver_in(frame, pending->group, &event, pending->era);
+        ringbus__caller_hand_out(frame, pending->group, &event, pending->era);
         frame->pending = NULL;
         finish(frame, pending);
     }
@@ -510,9 +501,8 @@ deliver_replays(struct frame *frame)
     }
 }
 
-/* What handlers have left to be done, and the end of the thread's outermost post. */
-static void
-end_frame(struct frame *frame)
+void
+ringbus__caller_end(struct frame *frame)
 {
     do {
         deliver_replays(frame);
@@ -521,7 +511,7 @@ end_frame(struct frame *frame)
         ringbus__caller_release_all(frame); /* so may these */
     } while (frame->replays != NULL || frame->first != NULL || frame->touched_count > 0);
     ringbus__record.frames = NULL;
-    leave(frame->owner);
+    caller_leave(&ringbus__record, frame->owner);
 }
 
 /* The post's own event. */
@@ -543,7 +533,8 @@ deliver_own(struct frame *frame, const struct caller_post *post)
     for (frame->left = post->groups; frame->left != 0; frame->left &= frame->left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(frame->left);
 
-        deliver_in(frame, ringbus__group_at(frame->owner, index), &event, frame->eras[index]);
+        ringbus__caller_hand_out(
+            frame, ringbus__group_at(frame->owner, index), &event, frame->eras[index]);
     }
 }
 
@@ -564,7 +555,7 @@ ringbus__caller_deliver(struct caller_post *post)
     frame->place = post->place;
     release_all_due(post->due, post->due_count); /* what they post is nested */
     deliver_own(frame, post);
-    end_frame(frame);
+    ringbus__caller_end(frame);
 }
 
 /* ---- registrations on retained topics ---- */
@@ -595,5 +586,5 @@ ringbus__caller_end_replays(bool is_outermost)
     if (!is_outermost)
         return;
     ringbus__record.frames = ringbus__record.frame_memory;
-    end_frame(ringbus__record.frames);
+    ringbus__caller_end(ringbus__record.frames);
 }

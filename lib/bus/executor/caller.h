@@ -61,6 +61,38 @@ void ringbus__caller_give_back(struct pending *pending, const struct ringbus_bus
 /* Drop the references of a frame's events: nobody will see them any more. */
 void ringbus__caller_release_all(struct frame *frame);
 
+/* Have the thread's frame as a post leaves it. False: it cannot be announced, or out of memory. */
+bool ringbus__caller_get_ready(struct record *record);
+
+/* Have a group's consumers called for an event. */
+void ringbus__caller_hand_out(struct frame *frame, struct ringbus_group *group,
+    const struct ringbus_event *event, int64_t era);
+
+/* What handlers have left to be done, and the end of the thread's outermost post. */
+void ringbus__caller_end(struct frame *frame);
+
+/* That end, when nothing is left. */
+ATOMIC_INLINE void
+caller_leave(struct record *record, struct ringbus_bus *bus)
+{
+    record_served(record);
+    /* HINT: whoever waits for this delivery raises it, then a heavy barrier, then looks at our record. */
+    if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
+        ringbus__bus_settle(bus);
+}
+
+/* Of a post, or of a registration (NULL), that is announced: what differs from one to the next. */
+ATOMIC_INLINE void
+frame_begin(struct frame *frame, const struct record *record, struct ringbus_bus *bus,
+    const struct posting *posting)
+{
+    frame->owner = frame->bus = bus;
+    frame->topic = posting != NULL ? posting->topic : NULL;
+    frame->holds_topic = posting != NULL && posting->holds_topic;
+    frame->depth = record->depth - 1;
+    frame->left = 0;
+}
+
 /* A batch_end, or a nested post, that was owed to `bus` is done. */
 void ringbus__caller_settle_debt(struct ringbus_bus *bus, const struct ringbus_bus *owner);
 

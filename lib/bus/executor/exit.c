@@ -231,6 +231,7 @@ end_calls(struct record *record)
         if (frame.delivery.locked != NULL)
             lock_release(&frame.delivery.locked->serial);
         record->frames = NULL; /* what on_error posts is delivered */
+        record->has_ready_frame = false;
     }
     for (uint32_t i = 0; i < calls.count; i++)
         tell(calls.consumers[i], lane);

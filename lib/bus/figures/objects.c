@@ -41,7 +41,7 @@
         look->lag_ns)                                                                              \
     X("high_water", "events", "the largest lag, as passes found it when they began, and visits",   \
         high_water_of(group))                                                                      \
-    X("delivered", "calls", "handler calls", sum_of(group, offsetof(struct lane, delivered)))      \
+    X("delivered", "calls", "handler calls", delivered_of(group))                                  \
     X("failed", "calls", "handlers and batch_ends that returned a negative number",                \
         sum_of(group, offsetof(struct lane, failed)))                                              \
     X("filtered", "calls", "not made, since the consumer's filter did not want the event",         \
@@ -78,7 +78,7 @@
 #define CONSUMER_FIGURES(X)                                                                        \
     X("matched", "events", "the sum of the next five; -1: pending is not known",                   \
         look->pending < 0 ? -1 : look->done + look->pending)                                       \
-    X("delivered", "calls", "handler calls", part_of(delivered))                                   \
+    X("delivered", "calls", "handler calls", (int64_t)ringbus__consumer_delivered(consumer))       \
     X("filtered", "events", "its filter did not want", part_of(filtered))                          \
     X("withheld", "events", "on which a consumer before had failed", part_of(withheld))            \
     X("discarded", "events", "read after a discard, or left by a thread that exited",              \
@@ -130,6 +130,13 @@ sum_of(const struct ringbus_group *group, size_t figure)
         sum += value_of((const struct atomic_u64 *)(const void *)(lane + figure));
     }
     return sum;
+}
+
+static int64_t
+delivered_of(const struct ringbus_group *group)
+{
+    return group->ring != NULL ? sum_of(group, offsetof(struct lane, delivered))
+                               : (int64_t)ringbus__consumer_calls_in(group);
 }
 
 static int64_t
@@ -273,8 +280,8 @@ look_at_consumer(struct ringbus_consumer *consumer, const struct calls *calls)
 {
     struct consumer_look look = {0};
 
-    look.done = part_of(delivered) + part_of(filtered) + part_of(withheld) + part_of(discarded) +
-                value_of(&consumer->discarded_replays);
+    look.done = (int64_t)ringbus__consumer_delivered(consumer) + part_of(filtered) +
+                part_of(withheld) + part_of(discarded) + value_of(&consumer->discarded_replays);
     for (struct registration *r = consumer->registrations; r != NULL; r = r->next) {
         look.registrations++;
         look.pending += (int64_t)r->pending;

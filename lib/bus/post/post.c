@@ -132,10 +132,10 @@ post_to(const struct posting *posting, uint64_t route)
     if (likely(
             (route & (route - 1)) == 0 && group->has_plain_ring && posting->by_reference == NULL))
         return post_one(posting, group);
-    if ((route & (route - 1)) == 0 && group->overflow != RINGBUS_LOSSLESS &&
-        posting->by_reference == NULL)
-        return ringbus__overflow_post(posting, group);
-    return ringbus__post_several(posting, route);
+    if ((route & (route - 1)) != 0 || posting->by_reference != NULL)
+        return ringbus__post_several(posting, route);
+    return group->ring == NULL ? ringbus__post_directly(posting, group)
+                               : ringbus__overflow_post(posting, group);
 }
 
 /* To nobody, or to a retained topic, which stores the value also then. */

@@ -52,6 +52,9 @@ post_borrows_topic(const struct posting *posting)
 /* To more than one group, to caller groups, or by reference (several.c). What the post returns, or START_AGAIN. */
 int ringbus__post_several(const struct posting *posting, uint64_t route);
 
+/* By copy, to one caller group (direct.c). As above. */
+int ringbus__post_directly(const struct posting *posting, struct ringbus_group *group);
+
 /* The first parts of it: which groups there are; claim in the rings, all or none (`caller` NULL: in place, which is
  * RINGBUS_EINVAL in a retained topic); give all or some of them back. */
 int ringbus__claims_sort(const struct posting *posting, uint64_t route, struct claims *claims);

@@ -122,6 +122,26 @@ post(void)
     model_check(outcome >= 0 || outcome == RINGBUS_ESHUTDOWN);
 }
 
+static void
+release(void *data, void *context)
+{
+    (void)data;
+    (void)context;
+}
+
+/* No post by copy to one group: it takes the way of all the others. */
+static void
+post_by_reference(void)
+{
+    static uint64_t data = 7;
+    struct ringbus_post_options options = ringbus_post_options_default();
+    int outcome = RINGBUS_OK;
+
+    options.release = release;
+    outcome = ringbus_topic_post(topic, &data, sizeof data, &options);
+    model_check(outcome >= 0 || outcome == RINGBUS_ESHUTDOWN);
+}
+
 /* Whoever destroyed it, it is seen to be. */
 static void
 close_discard(void)
@@ -192,6 +212,9 @@ const struct scenario model_bus[] = {
     BOTH("unregister", "and while one is taken out", begin, post, unregister),
     BOTH("shutdown", "a post comes before the end or is refused", begin, post, shut_down),
     BOTH("flush", "who waits for what was posted is woken", begin, post, flush),
+    BOTH("reference_shutdown", "the same for a post by reference", begin, post_by_reference,
+        shut_down),
+    BOTH("reference_flush", "and who waits for one", begin, post_by_reference, flush),
     BOTH("nested_drain", "a consumer is closed after the posts that handlers made to it",
         begin_nested, post, close_second),
     BOTH("nested_shutdown", "the end waits for the posts that handlers made", begin_nested, post,

@@ -142,6 +142,14 @@ post_to_ending(void)
 }
 
 static void
+begin_end_caller(void)
+{
+    buses_open(RINGBUS_GROUP_THREADS, 2);
+    buses_open_group(1, RINGBUS_GROUP_CALLER);
+    buses_consume(0, 1, 0);
+}
+
+static void
 begin_end_full(void)
 {
     begin_end();
@@ -173,6 +181,14 @@ end_ended_drain(void)
 {
     model_check(buses.handled[0] >= posted);
     end_ended();
+}
+
+/* Who posts runs the handler, or is told that there is nobody. */
+static void
+end_ended_caller(void)
+{
+    model_check(buses.handled[0] + load_u64(&buses.bus->dead, ORDER_COUNT) == tried);
+    end_ended_drain();
 }
 
 static void
@@ -291,6 +307,8 @@ const struct scenario model_end[] = {
         end_discard, post_or_end, shut_down_discard),
     GROUP_BOTH("end", "a group that ends delivers what was posted into it", begin_end,
         end_ended_drain, post_to_ending, end_group_drain),
+    GROUP_BOTH("end_caller", "so does a caller group, and a later post is told to be dead",
+        begin_end_caller, end_ended_caller, post_to_ending, end_group_drain),
     GROUP_HEAVY("end_room", "also to who waits for room", begin_end_full, end_ended_drain,
         post_to_ending, end_group_drain),
     GROUP_BOTH("end_discard", "or throws it away", begin_end, end_ended, post_to_ending,
