@@ -101,6 +101,10 @@ has_jdk() {
     javac -version >/dev/null 2>&1 && java -version >/dev/null 2>&1
 }
 
+has_gnuplot() {
+    gnuplot --version >/dev/null 2>&1
+}
+
 # Where LMAX Disruptor is: $RINGBUS_DISRUPTOR_JAR, or where Debian has it.
 disruptor_jar() {
     echo "${RINGBUS_DISRUPTOR_JAR:-/usr/share/java/disruptor.jar}"
@@ -188,6 +192,7 @@ packages_of() {
     'apt-get redis_server') echo redis-server ;;
     *' redis_server') echo redis ;;
     'apt-get jdk') echo default-jdk-headless ;;
+    'apt-get gnuplot') echo gnuplot-nox ;;
     'apt-get disruptor') echo libdisruptor-java ;;
     'apt-get guava') echo libguava-java ;;
     'apt-get glib') echo libglib2.0-dev ;;

@@ -36,9 +36,17 @@ fewer_events(const struct bus_case *bus_case, const char *system)
 static void
 set_metrics(struct contest *contest, enum kind kind)
 {
-    static const char *const suffixes[] = {"", "_p90", "_p99", "_max", "_p999", "_p9999"};
-    static const char *const fields[] = {
-        "\"p50\":", "\"p90\":", "\"p99\":", "\"max\":", "\"p999\":", "\"p9999\":"};
+    static const struct {
+        const char *suffix, *field;
+        bool is_extra;
+    } percentiles[] = {
+        {"", "\"p50\":", false},
+        {"_p90", "\"p90\":", true},
+        {"_p99", "\"p99\":", false},
+        {"_max", "\"max\":", true},
+        {"_p999", "\"p999\":", false},
+        {"_p9999", "\"p9999\":", true},
+    };
     static const int latencies[KIND_PERCENT + 1] = {
         [KIND_LATENCY_FEW] = 4, [KIND_LATENCY] = 5, [KIND_LATENCY_MANY] = 6};
     static const struct metric metrics[] = {
@@ -47,14 +55,16 @@ set_metrics(struct contest *contest, enum kind kind)
         [KIND_BYTES] = {.unit = "bytes", .shown = "B", .scale = 1, .is_less_better = true},
         [KIND_PERCENT] = {.unit = "percent", .shown = "%", .scale = 1, .is_less_better = true},
     };
+    const bool is_latency = latencies[kind] > 0;
 
-    contest->metric_count = latencies[kind] > 0 ? latencies[kind] : 1;
+    contest->metric_count = is_latency ? latencies[kind] : 1;
     for (int i = 0; i < contest->metric_count; i++) {
         struct metric *const metric = &contest->metrics[i];
 
-        *metric = metrics[latencies[kind] > 0 ? KIND_NS : kind];
-        metric->field = latencies[kind] > 0 ? fields[i] : "\"value\":";
-        snprintf(metric->name, sizeof metric->name, "%s%s", contest->name, suffixes[i]);
+        *metric = metrics[is_latency ? KIND_NS : kind];
+        metric->field = is_latency ? percentiles[i].field : "\"value\":";
+        metric->is_extra = is_latency && percentiles[i].is_extra;
+        snprintf(metric->name, sizeof metric->name, "%s%s", contest->name, percentiles[i].suffix);
     }
 }
 
@@ -80,8 +90,7 @@ run_case(struct comparison *comparison, const struct bus_case *bus_case, const s
                 .is_own = side->is_own,
                 .fewer = fewer_events(bus_case, side->system)};
     }
-    if (contest.count > 0)
-        comparison_run(comparison, &contest, goals);
+    comparison_run(comparison, &contest, goals);
 }
 
 static void

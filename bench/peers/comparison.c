@@ -1,10 +1,11 @@
 /* comparison.c - see comparison.h. */
 #include "comparison.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { USUAL_ROUNDS = 15, USUAL_CPUS = 2 };
+enum { USUAL_ROUNDS = 15, USUAL_CPUS = 2, MAX_PATTERN = 64 };
 
 const char *
 comparison_command(const struct comparison *comparison, const char *system)
@@ -16,33 +17,56 @@ comparison_command(const struct comparison *comparison, const char *system)
     return NULL;
 }
 
-/* Is `name` one of the words of `cases`? */
+/* Does one of the patterns fit? */
 static bool
-is_word_of(const char *cases, const char *name)
+is_one_of(const char *patterns, const char *name)
 {
-    const size_t length = strlen(name);
+    char pattern[MAX_PATTERN];
 
-    if (cases == NULL)
-        return true;
-    for (const char *at = cases; (at = strstr(at, name)) != NULL; at++)
-        if ((at == cases || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+    for (size_t length = 0; *patterns != '\0'; patterns += length) {
+        patterns += strspn(patterns, " ");
+        length = strcspn(patterns, " ");
+        if (length == 0 || length >= sizeof pattern)
+            continue;
+        memcpy(pattern, patterns, length);
+        pattern[length] = '\0';
+        if (fnmatch(pattern, name, 0) == 0)
             return true;
+    }
     return false;
 }
 
 static bool
 is_wanted(const struct comparison *comparison, const struct contest *contest)
 {
+    if (comparison->cases == NULL)
+        return true;
     for (int i = 0; i < contest->metric_count; i++)
-        if (is_word_of(comparison->cases, contest->metrics[i].name))
+        if (is_one_of(comparison->cases, contest->metrics[i].name))
             return true;
-    return is_word_of(comparison->cases, contest->name);
+    return is_one_of(comparison->cases, contest->name);
+}
+
+static void
+print_names(const struct contest *contest)
+{
+    fputs(contest->name, stdout);
+    for (int i = 0; i < contest->metric_count; i++)
+        if (strcmp(contest->metrics[i].name, contest->name) != 0)
+            printf(" %s", contest->metrics[i].name);
+    putchar('\n');
 }
 
 void
 comparison_run(struct comparison *comparison, struct contest *contest, const struct goal *goals)
 {
     if (!is_wanted(comparison, contest))
+        return;
+    if (comparison->is_list) {
+        print_names(contest);
+        return;
+    }
+    if (contest->count == 0)
         return;
     contest->raw = comparison->raw;
     contest->cpu_count = comparison->cpu_count;
@@ -52,8 +76,7 @@ comparison_run(struct comparison *comparison, struct contest *contest, const str
         contest->events /= COMPARISON_QUICK_PART;
     if (contest_run(contest, comparison->rounds))
         comparison->missed += report_contest(contest, goals, comparison->results, stdout);
-    else
-        comparison->failed++;
+    comparison->failed += contest->failed;
     fflush(stdout);
 }
 
@@ -100,7 +123,10 @@ parse(struct comparison *comparison, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             comparison->is_quick = true;
-            comparison->rounds = 1;
+            continue;
+        }
+        if (strcmp(argv[i], "--list") == 0) {
+            comparison->is_list = true;
             continue;
         }
         if (take(comparison, argv[i], i + 1 < argc ? argv[i + 1] : "")) {
@@ -112,40 +138,49 @@ parse(struct comparison *comparison, int argc, char **argv)
         comparison->systems[comparison->system_count] = argv[i];
         comparison->commands[comparison->system_count++] = strchr(argv[i], '=') + 1;
     }
+    if (comparison->rounds == 0)
+        comparison->rounds = comparison->is_quick ? 1 : USUAL_ROUNDS;
     return comparison->rounds > 0 && comparison->rounds <= BENCH_MAX_ROUNDS &&
-           comparison->cpu_count > 0 && comparison->system_count > 0;
+           comparison->cpu_count > 0 && (comparison->system_count > 0 || comparison->is_list);
 }
 
 static FILE *
-open_to_write(const char *path)
+open_to_append(const char *path)
 {
-    return fopen(path != NULL ? path : "/dev/null", "w");
+    return fopen(path != NULL ? path : "/dev/null", "a");
+}
+
+static void
+run(struct comparison *comparison, void (*run_cases)(struct comparison *comparison))
+{
+    comparison->results = open_to_append(comparison->results_path);
+    comparison->raw = open_to_append(comparison->raw_path);
+    if (comparison->results != NULL && comparison->raw != NULL) {
+        report_head(stdout);
+        run_cases(comparison);
+        printf("goals missed: %d, systems failed: %d\n", comparison->missed, comparison->failed);
+    } else {
+        fputs("compare: cannot write the results\n", stderr);
+        comparison->failed = 1;
+    }
+    if (comparison->results != NULL)
+        fclose(comparison->results);
+    if (comparison->raw != NULL)
+        fclose(comparison->raw);
 }
 
 int
 comparison_main(int argc, char **argv, void (*run_cases)(struct comparison *comparison))
 {
-    struct comparison comparison = {
-        .rounds = USUAL_ROUNDS, .cpus = {0, 1}, .cpu_count = USUAL_CPUS};
+    struct comparison comparison = {.cpus = {0, 1}, .cpu_count = USUAL_CPUS};
 
     if (!parse(&comparison, argc, argv)) {
         fputs("compare: see bench/peers/comparison.h for the arguments\n", stderr);
         return 2;
     }
-    comparison.results = open_to_write(comparison.results_path);
-    comparison.raw = open_to_write(comparison.raw_path);
-    if (comparison.results != NULL && comparison.raw != NULL) {
-        report_head(stdout);
+    if (comparison.is_list)
         run_cases(&comparison);
-        report_goals(stdout);
-        printf("goals missed: %d, cases failed: %d\n", comparison.missed, comparison.failed);
-    } else {
-        fputs("compare: cannot write the results\n", stderr);
-        comparison.failed = 1;
-    }
-    if (comparison.results != NULL)
-        fclose(comparison.results);
-    if (comparison.raw != NULL)
-        fclose(comparison.raw);
+    else
+        run(&comparison, run_cases);
     return comparison.failed > 0 ? 1 : 0;
 }

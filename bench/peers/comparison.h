@@ -1,10 +1,12 @@
 /* comparison.h - what the programs that compare systems share: their arguments, and cases run as contests.
  *
  *   PROGRAM [--rounds N] [--cases 'CASE...'] [--cpus A,B] [--results FILE] [--raw FILE] [--quick] SYSTEM=COMMAND...
+ *   PROGRAM --list     what cases there are: one a line, before the names it is reported as
  *
- * Systems that are not given do not take part. Each case is a contest (contest.h); its lines go to FILE, the table to
- * the standard output. --quick: one short round of each, to see that it works. Exits with 1 if a system failed; a goal
- * that is missed is no failure, time is not asserted. */
+ * A CASE is a name or a shell pattern of names. Systems that are not given do not take part. Each case is a contest
+ * (contest.h); its lines are appended to FILE, the table goes to the standard output. --quick: short passes and, unless
+ * told otherwise, one round, to see that it works. Exits with 1 if a system failed; a goal that is missed is no
+ * failure, time is not asserted. */
 #ifndef RINGBUS_BENCH_COMPARISON_H
 #define RINGBUS_BENCH_COMPARISON_H
 
@@ -13,12 +15,12 @@
 #include "contest.h"
 #include "report.h"
 
-enum { COMPARISON_MAX_SYSTEMS = 24, COMPARISON_QUICK_PART = 20 };
+enum { COMPARISON_MAX_SYSTEMS = 40, COMPARISON_QUICK_PART = 20 };
 
 struct comparison {
     int rounds;
-    bool is_quick;
-    const char *cases; /* NULL: all */
+    bool is_quick, is_list;
+    const char *cases; /* patterns, a blank between them; NULL: all */
     const char *systems[COMPARISON_MAX_SYSTEMS], *commands[COMPARISON_MAX_SYSTEMS];
     int system_count;
     int cpus[CONTEST_MAX_CPUS];
@@ -26,14 +28,14 @@ struct comparison {
     const char *results_path, *raw_path;
 
     FILE *results, *raw;
-    int missed, failed; /* goals; cases */
+    int missed, failed; /* goals; systems, in a case each */
 };
 
 /* How the system's passes are served; NULL: it does not take part. */
 const char *comparison_command(const struct comparison *comparison, const char *system);
 
-/* Run the contest, which has its contestants, and report it, unless neither its case nor one of those it is reported as
- * is wanted. */
+/* Run the contest, which has its contestants, and report it, unless it has none, or neither its case nor one of those
+ * it is reported as is wanted. */
 void comparison_run(
     struct comparison *comparison, struct contest *contest, const struct goal *goals);
 

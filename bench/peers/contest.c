@@ -2,6 +2,7 @@
 #include "contest.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "machine.h"
 #include "ringbus/types.h"
 
-enum { LINE_SIZE = 512, MOST_OTHERS = 10 };
+enum { LINE_SIZE = 1024, MOST_OTHERS = 10, MOST_PASS_MS = 60000 };
 #define SECOND_NS INT64_C(1000000000)
 #define PATIENCE_NS (10 * SECOND_NS)
 
@@ -80,28 +81,52 @@ field(const char *line, const char *key, double *ret_value)
     return at != NULL && sscanf(at + strlen(key), "%lf", ret_value) == 1 && *ret_value > 0;
 }
 
+/* The answer to one question is one line, so that nothing of it is in the stream already. */
+static bool
+ask(struct contestant *contestant, char *line)
+{
+    struct pollfd answer = {.fd = fileno(contestant->answers), .events = POLLIN};
+
+    fputs("go\n", contestant->ask);
+    return fflush(contestant->ask) == 0 && poll(&answer, 1, MOST_PASS_MS) == 1 &&
+           fgets(line, LINE_SIZE, contestant->answers) != NULL;
+}
+
 /* One pass. */
 static bool
 measure(const struct contest *contest, struct contestant *contestant, double *ret_values)
 {
     char line[LINE_SIZE];
-    bool is_good = true;
+    bool is_good = ask(contestant, line);
 
-    fputs("go\n", contestant->ask);
-    if (fflush(contestant->ask) != 0 || fgets(line, sizeof line, contestant->answers) == NULL)
-        is_good = false;
-    for (int i = 0; i < contest->metric_count; i++)
-        is_good = is_good && field(line, contest->metrics[i].field, &ret_values[i]);
-    if (!is_good)
-        fprintf(stderr, "compare: %s: %s failed\n", contest->name, contestant->name);
+    for (int i = 0; i < contest->metric_count; i++) {
+        ret_values[i] = 0;
+        is_good = is_good && (field(line, contest->metrics[i].field, &ret_values[i]) ||
+                                 contest->metrics[i].is_extra);
+    }
     return is_good;
+}
+
+/* The one that failed; those behind it move up. */
+static void
+leave_out(struct contest *contest, int index)
+{
+    struct contestant *const contestant = &contest->contestants[index];
+
+    fprintf(stderr, "compare: %s: %s failed and is left out\n", contest->name, contestant->name);
+    if (contestant->pid > 0)
+        kill(-contestant->pid, SIGKILL);
+    stop(contestant);
+    contest->count--;
+    contest->failed++;
+    memmove(contestant, contestant + 1, (size_t)(contest->count - index) * sizeof *contestant);
 }
 
 /* ---- the rounds ---- */
 
 struct round {
     double values[CONTEST_MAX_SYSTEMS][CONTEST_MAX_METRICS];
-    double trip_ns;
+    double trip_ns, null_ns;
     double others_percent;
     bool is_usual;
 };
@@ -116,10 +141,10 @@ keep(struct contest *contest, const struct round *round)
             contest->contestants[i].values[metric][contest->rounds] = value;
             if (contest->raw != NULL)
                 fprintf(contest->raw,
-                    "{\"case\":\"%s\",\"peer\":\"%s\",\"round\":%d,\"metric\":%d,\"value\":%.0f,"
-                    "\"round_trip_ns\":%.0f,\"others_percent\":%.1f}\n",
-                    contest->name, contest->contestants[i].name, contest->rounds, metric, value,
-                    round->trip_ns, round->others_percent);
+                    "{\"case\":\"%s\",\"peer\":\"%s\",\"round\":%d,\"value\":%.6g,"
+                    "\"null_ns\":%.4g,\"round_trip_ns\":%.0f,\"others_percent\":%.1f}\n",
+                    contest->metrics[metric].name, contest->contestants[i].name, contest->rounds,
+                    value, round->null_ns, round->trip_ns, round->others_percent);
         }
     contest->rounds++;
 }
@@ -134,19 +159,25 @@ look_at_load(const struct contest *contest)
     return load_now(children, contest->count);
 }
 
-/* One round; whether it is as good as others, or a system failed. */
+/* One round, which says whether it is as good as others.
+ *
+ * return  false if a system failed: the round is to be run again without it */
 static bool
 run_round(struct contest *contest, int64_t *patience_ns, struct round *ret_round)
 {
     struct load began, ended;
     double before = 0, after = 0;
 
-    machine_wait_for_calm(MOST_OTHERS, patience_ns);
+    if (!contest->is_quick)
+        machine_wait_for_calm(MOST_OTHERS, patience_ns);
     before = bench_round_trip_ns();
+    ret_round->null_ns = bench_null_ns();
     began = look_at_load(contest);
     for (int i = 0; i < contest->count; i++)
-        if (!measure(contest, &contest->contestants[i], ret_round->values[i]))
+        if (!measure(contest, &contest->contestants[i], ret_round->values[i])) {
+            leave_out(contest, i);
             return false;
+        }
     ended = look_at_load(contest);
     after = bench_round_trip_ns();
     ret_round->trip_ns = (before + after) / 2;
@@ -161,15 +192,16 @@ run_round(struct contest *contest, int64_t *patience_ns, struct round *ret_round
 static bool
 run_rounds(struct contest *contest, int rounds)
 {
-    double trips[BENCH_MAX_ROUNDS], others[BENCH_MAX_ROUNDS];
+    double trips[BENCH_MAX_ROUNDS], nulls[BENCH_MAX_ROUNDS], others[BENCH_MAX_ROUNDS];
     const int64_t until = ringbus_now_ns() + contest->most_seconds * SECOND_NS;
-    int64_t patience_ns = contest->is_quick ? 0 : PATIENCE_NS;
+    int64_t patience_ns = PATIENCE_NS;
 
-    while (contest->rounds < rounds && (contest->rounds == 0 || ringbus_now_ns() < until)) {
+    while (contest->count > 0 && contest->rounds < rounds &&
+           (contest->rounds == 0 || ringbus_now_ns() < until)) {
         struct round round;
 
         if (!run_round(contest, &patience_ns, &round))
-            return false;
+            continue;
         if (!round.is_usual && !contest->is_quick && contest->discarded < rounds &&
             ringbus_now_ns() < until) {
             contest->discarded++;
@@ -177,10 +209,14 @@ run_rounds(struct contest *contest, int rounds)
         }
         contest->unusual += !round.is_usual; /* it is not going to be any better */
         trips[contest->rounds] = round.trip_ns;
+        nulls[contest->rounds] = round.null_ns;
         others[contest->rounds] = round.others_percent;
         keep(contest, &round);
     }
+    if (contest->count == 0)
+        return false;
     contest->trip_ns = bench_quantile(trips, contest->rounds, .5);
+    contest->null_ns = bench_quantile(nulls, contest->rounds, 0);
     contest->others_percent = bench_quantile(others, contest->rounds, .5);
     return true;
 }
@@ -189,13 +225,16 @@ bool
 contest_run(struct contest *contest, int rounds)
 {
     double warm[CONTEST_MAX_METRICS];
-    bool is_good = true;
+    bool is_good = false;
 
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < contest->count && is_good; i++)
-        is_good = start(contest, &contest->contestants[i]) &&
-                  measure(contest, &contest->contestants[i], warm);
-    is_good = is_good && run_rounds(contest, rounds);
+    for (int i = 0; i < contest->count;)
+        if (start(contest, &contest->contestants[i]) &&
+            measure(contest, &contest->contestants[i], warm))
+            i++;
+        else
+            leave_out(contest, i);
+    is_good = run_rounds(contest, rounds);
     for (int i = 0; i < contest->count; i++)
         stop(&contest->contestants[i]);
     return is_good;

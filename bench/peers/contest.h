@@ -20,6 +20,7 @@ struct metric {
     const char *shown; /* the unit of tables, `scale` of the other */
     double scale;
     bool is_less_better;
+    bool is_extra; /* of the results only, and not of every system's answer: 0 where it is not */
 };
 
 /* A system in one case. */
@@ -46,10 +47,12 @@ struct contest {
     int most_seconds; /* after which it ends with the rounds it has */
     bool is_quick;    /* to see that it works: waits for no calm moment, discards no round */
 
-    int rounds;                 /* kept */
-    int discarded;              /* rounds that were not like the others */
-    int unusual;                /* kept all the same */
-    double trip_ns;             /* the median of the rounds kept */
+    int rounds;    /* kept */
+    int discarded; /* rounds that were not like the others */
+    int unusual;   /* kept all the same */
+    int failed;    /* systems that were left out */
+    double trip_ns,
+        null_ns; /* the median of the rounds kept: the cache line's round trip, the null baseline */
     double others_percent;      /* of the CPUs: what others took, the median of the rounds */
     FILE *raw;                  /* one line of JSON a value; NULL: none */
     int cpus[CONTEST_MAX_CPUS]; /* the only ones they run on */
@@ -63,8 +66,11 @@ uint64_t contest_events(const struct contest *contest, const struct contestant *
  * the cache line's round trip before it or after it is not within a factor of 1.5 of this program's latest ones, or if
  * other programs took more than a tenth of the CPUs. After `rounds` discarded ones such rounds are kept.
  *
+ * A system that fails, or takes longer than a minute over a pass, is left out from then on, and its contestant is gone;
+ * it is said on stderr which. The others go on.
+ *
  * rounds  1..BENCH_MAX_ROUNDS
- * return  false if a system failed; it has been said on stderr which */
+ * return  false if none is left */
 bool contest_run(struct contest *contest, int rounds);
 
 #endif

@@ -1,4 +1,4 @@
-/* report.h - what a contest comes to: a line of JSON for each case and system, and a table with the goals. */
+/* report.h - what a contest comes to: a line of JSON and a row of a table for each case and system, with the goals. */
 #ifndef RINGBUS_BENCH_REPORT_H
 #define RINGBUS_BENCH_REPORT_H
 
@@ -6,10 +6,11 @@
 
 #include "contest.h"
 
-/* The ratio of `ringbus` to a peer that is wanted: at least, or where less is better at most. */
+/* The ratio of `ringbus` to a peer that is wanted: at least, or where less is better at most. Without a peer it is what
+ * `ringbus` itself shall reach, in the case's unit. */
 struct goal {
     const char *name; /* of the case, as reported */
-    const char *peer;
+    const char *peer; /* NULL: none */
     double ratio;
     const char *instead; /* NULL, or the case whose goal, met, will do as well */
 };
@@ -21,8 +22,5 @@ int report_contest(
     const struct contest *contest, const struct goal *goals, FILE *results, FILE *table);
 
 void report_head(FILE *table);
-
-/* Everything so far that had a goal: ours, the peer's, the ratio with its worse quartile, the goal, met or not. */
-void report_goals(FILE *table);
 
 #endif
