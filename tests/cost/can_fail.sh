@@ -59,8 +59,8 @@ for what in "$memory" "$mutex" "$call" "$lock" "$change" "$fence"; do
     seen a_post_by_handle bus/post/post.c 'matched = (int)load_u32(' "$what" "$@"
     seen a_post_by_handle bus/dispatch.c 'if (unlikely(delivery->is_discarding))' "$what" "$@"
 done
-seen a_synchronous_post_by_handle bus/executor/caller.c 'frame->delivery.group = group;' "$lock" "$@"
-seen a_synchronous_post_by_handle bus/executor/caller.c 'frame->delivery.group = group;' "$memory" "$@"
+seen a_synchronous_post_by_handle bus/post/direct.c 'frame->left = group->bit;' "$lock" "$@"
+seen a_synchronous_post_by_handle bus/post/direct.c 'frame->left = group->bit;' "$memory" "$@"
 seen a_post_by_handle bus/post/post.c 'matched = (int)load_u32(' "$claim" "$@"
 seen a_post_by_handle ring/claim_multi.c 'stamp_slots(ring, first, n, 0);' "$change" "$@"
 seen so_it_is_for_a_thread_safe_consumer bus/executor/lane.c 'event = event_of(' "$change" "$@"
