@@ -7,7 +7,7 @@
 #include "growth.h"
 
 /* A name that a pattern matches is so many times as dear as one that nobody wants, or more. */
-enum { CAPACITY = 4096, TOPICS = 16, NAME_SIZE = 32, DEAR = 20 };
+enum { CAPACITY = 4096, TOPICS = 16, NAME_SIZE = 40, DEAR = 20 };
 
 static struct {
     struct ringbus_bus *bus;
