@@ -18,4 +18,16 @@ cpu_pause(void)
 #endif
 }
 
+/* Have the line of `address` here, and in no other cache, when it is written. */
+static inline void
+cpu_fetch_to_write(const void *address)
+{
+#if defined(__x86_64__)
+    /* Without a flag of its own gcc fetches it to read. A processor that has it not does nothing. */
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
+#else
+    __builtin_prefetch(address, 1);
+#endif
+}
+
 #endif

@@ -39,7 +39,7 @@ fetch_sets(const struct ringbus_group *group, const struct ringbus_topic *const 
         const struct match_set *set =
             load_ptr(&topics[i]->parts[group->index].set, ORDER_TABLE_ACQUIRE);
 
-        __builtin_prefetch(&topics[i]->passed[group->index], 1);
+        __builtin_prefetch(&topics[i]->passed[group->index]);
         if (unlikely(set == NULL))
             continue;
         sets[found++] = set;

@@ -92,7 +92,7 @@ slot_fetch_ahead(const struct ringbus_ring *ring, int64_t sequence, size_t size)
     const char *at = (const char *)ring_slot(ring, sequence + AHEAD);
 
     for (uint32_t line = 0; line < MOST_LINES && line * LINE < sizeof(struct slot) + size; line++)
-        __builtin_prefetch(at + (size_t)line * LINE, 1);
+        cpu_fetch_to_write(at + (size_t)line * LINE);
 }
 
 /* ---- the gate (gate.c) ---- */

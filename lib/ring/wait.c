@@ -279,6 +279,8 @@ be_patient(struct waiter *waiter)
 void
 ringbus__waiter_put_off(struct waiter *waiter)
 {
+    if (waiter->eager_for > 0)
+        return; /* counted by the wait that may follow */
     waiter->has_patience = be_patient(waiter);
     waiter->idle = waiter->has_patience; /* an empty look that was spared */
 }

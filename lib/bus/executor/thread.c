@@ -102,7 +102,7 @@ ringbus__lane_go_on(struct lane *lane)
         if (count > 0) {
             if (unlikely(lane->reader->waiter.idle > 0))
                 ringbus__waiter_learn(&lane->reader->waiter, count);
-            if (count < MAX_PASS)
+            if (count < MAX_PASS && group->lane_count == 1 && group_stage_count(group) == 1)
                 ringbus__waiter_put_off(&lane->reader->waiter);
         } else if (ringbus__lane_is_at_end(lane)) {
             break;

@@ -2,8 +2,8 @@
  *
  * It is what ringbus__post_several and caller.c do for any post, without what this one cannot need: claims, a claim
  * lock, references. One that is made in a handler of a caller group is queued as any other.
- * I1  the same looks in the same order: announced, then a barrier, then the bus's state, the route, whether the topic
- *     is retained, the group's era, the set. So it is seen by whoever ends the group, the bus or a registration, or
+ * I1  the same looks: announced, then a barrier, then the group's era, the bus's state, the route, whether the topic is
+ *     retained, the set. So it is seen by whoever ends the group, the bus or a registration, or
  *     sees that (caller.c I2, match.h I3); and what a retained topic asks for is left to several.c
  * I2  between posts all of a frame is as make_frame makes it, but for what frame_begin sets, `number`, `eras`, and the
  *     group of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits in
@@ -46,7 +46,8 @@ look_again(const struct posting *posting, const struct ringbus_group *group)
 }
 
 static void
-deliver(struct record *record, const struct posting *posting, struct ringbus_group *group)
+deliver(
+    struct record *record, const struct posting *posting, struct ringbus_group *group, int64_t era)
 {
     struct frame *frame = record->frame_memory;
     const struct ringbus_event event = {
@@ -57,8 +58,6 @@ deliver(struct record *record, const struct posting *posting, struct ringbus_gro
         .ordered = posting->ordered,
         .sequence = -1,
     };
-    /* CUT acquire: who registered before this look is in the set we shall find. */
-    const int64_t era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
 
     frame_begin(frame, record, group->bus, posting);
     frame->left = group->bit;
@@ -85,6 +84,7 @@ ringbus__post_directly(const struct posting *posting, struct ringbus_group *grou
 {
     struct record *record = &ringbus__record;
     int outcome = RINGBUS_OK;
+    int64_t era = 0;
 
     if (is_nested(record))
         return ringbus__post_several(posting, group->bit);
@@ -95,12 +95,15 @@ ringbus__post_directly(const struct posting *posting, struct ringbus_group *grou
     if (!get_ready(record))
         return RINGBUS_ESYS;
     record_serve(record, group->bus);
+    /* CUT acquire: who registered before this look is in the set we shall find; who registers after it, as on a topic
+     * that is retained meanwhile, gets later posts. */
+    era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
     outcome = look_again(posting, group);
     if (unlikely(outcome != RINGBUS_OK)) {
         caller_leave(record, group->bus); /* who shuts down may have seen us, and sleep */
         return outcome;
     }
     outcome = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    deliver(record, posting, group);
+    deliver(record, posting, group, era);
     return outcome;
 }
