@@ -45,8 +45,8 @@ struct ringbus_consumer {
     struct lock serial;           /* caller groups: held around a call of a serialized consumer */
     struct atomic_u64 calls_left; /* of max_deliveries */
     struct atomic_u64 discarded_replays; /* figure; by any thread */
-    /* caller groups, if it is thread-safe: the id of the first thread that called it (record.h), and figure: that
-     * thread's calls, which are in no part */
+    /* caller groups, if it is thread-safe: the id of the first thread whose call of it was over (record.h), and
+     * figure: that thread's calls, which are in no part */
     struct atomic_u64 first_thread;
     struct atomic_u64 first_delivered;
 

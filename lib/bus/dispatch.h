@@ -28,7 +28,7 @@ struct delivery {
     bool holds_replay;               /* it is held for this call, beside any queue */
 };
 
-/* Call those of the event's consumers that are called here and whose window holds `sequence`. */
+/* Call those of the event's consumers that are called here and whose window holds `sequence`. By a lane. */
 void ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
     const struct ringbus_event *event, int64_t sequence);
 

@@ -64,7 +64,8 @@ topic_is_live(const struct ringbus_topic *topic)
     return topic == NULL || topic->magic == MAGIC_TOPIC;
 }
 
-/* It may cease to be, or begin, until the claim lock is held, or a claim is made. */
+/* It may cease to be, or begin, until the claim lock is held, or a claim is made; in a post to caller groups at any
+ * time. */
 static inline bool
 topic_is_retained(const struct ringbus_topic *topic)
 {

@@ -14,8 +14,8 @@
  *
  * Patience: a reader right behind its producer takes the line of every event from it while the producer writes the
  * next one. So the second look is put off a little; if that look finds fewer than a handful, waiting did not pay, and
- * the reader looks at once for its next waits. Measured in docs/decisions/0004. A lane does without the first look,
- * which would be at the line that the producer writes next (docs/decisions/0008).
+ * the reader looks at once for its next waits. Measured in docs/decisions/0004. A lane that is alone in
+ * its group does without the first look, which would be at the line that the producer writes next (0008).
  * Source: the lost wake-ups of LMAX#119 and the ways out compared in liburcu; the spin rule and patience are ours. */
 #include <assert.h>
 

@@ -1,4 +1,5 @@
-/* post.c - a post, by name or by handle, to a topic in one ring group or to nobody; several.c has the other topics.
+/* post.c - a post, by name or by handle, to a topic in one ring group or to nobody; direct.c has those in one
+ * caller group, several.c all the others.
  *
  * I1  a topic in one ring group takes no lock: claim, look at the route again, fill, publish. If the group is no longer
  *     in the route it has ended (and its ring may have a new life): the claim is abandoned and the post starts again.

@@ -49,7 +49,8 @@ post_borrows_topic(const struct posting *posting)
     return ringbus__record.deliveries > 0 && !posting->holds_topic;
 }
 
-/* To more than one group, to caller groups, or by reference (several.c). What the post returns, or START_AGAIN. */
+/* To more than one group, in a handler to caller groups, or by reference (several.c). What the post returns, or
+ * START_AGAIN. */
 int ringbus__post_several(const struct posting *posting, uint64_t route);
 
 /* By copy, to one caller group (direct.c). As above. */
