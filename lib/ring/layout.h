@@ -51,7 +51,7 @@ struct waiter {
     bool slept_last;
     bool was_patient;   /* the look under way was put off */
     bool has_patience;  /* the wait under way began so, which counts as no round */
-    uint32_t eager_for; /* looks until patience is tried again */
+    uint32_t eager_for; /* waits until patience is tried again */
     uint64_t idle;      /* steps since something was found, a first look that was spared included */
     struct ringbus_custom_wait custom;
 };

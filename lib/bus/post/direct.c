@@ -3,8 +3,8 @@
  * It is what ringbus__post_several and caller.c do for any post, without what this one cannot need: claims, a claim
  * lock, references. One that is made in a handler of a caller group is queued as any other.
  * I1  the same looks: announced, then a barrier, then the group's era, the bus's state, the route, whether the topic is
- *     retained, the set. So it is seen by whoever ends the group, the bus or a registration, or
- *     sees that (caller.c I2, match.h I3); and what a retained topic asks for is left to several.c
+ *     retained, the set. So it is seen by whoever ends the group, the bus or a registration, or sees that (caller.c I2,
+ *     match.h I3); and what a topic asks for that is found retained is left to several.c
  * I2  between posts all of a frame is as make_frame makes it, but for what frame_begin sets, `number`, `eras`, and the
  *     group of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits in
  *     one (exit.c)
