@@ -20,20 +20,12 @@ claim(struct ringbus_ring *ring, uint32_t n, uint32_t spare, uint64_t closed, bo
 
     assert(n > 0 && n + spare <= ring->capacity - ring->history);
     for (;;) {
-        const int64_t first = (int64_t)(next & ~RING_CLOSED);
-        const int64_t wrap = first + n - 1 - (int64_t)ring->capacity + spare;
         const uint64_t seen = next;
 
         if (unlikely(next & RING_CLOSED & ~closed))
             return RINGBUS_ESHUTDOWN;
-        /* GATE acquire: the readers have finished with the slots up to here. */
-        if ((!is_gated || likely(load_i64(&ring->gate, ORDER_GATE_ACQUIRE) >= wrap) ||
-                ringbus__gate_refresh(ring, wrap, first)) &&
-            likely(ring_is_lap_published(ring, first, n))) {
-            /* CUT acquire: what was cut in before this claim is visible to it. */
-            if (likely(cas_u64(&ring->next, &next, next + n, ORDER_CUT_ACQUIRE)))
-                return first;
-        }
+        if (likely(ring_claim(ring, &next, n, spare, is_gated)))
+            return (int64_t)(seen & ~RING_CLOSED);
         next = load_u64(&ring->next, ORDER_CUT_ACQUIRE);
         if (next == seen)
             return is_gated && ring->is_lossy ? RINGBUS_EINVAL : RINGBUS_EAGAIN;
@@ -95,13 +87,7 @@ stamp_slots(struct ringbus_ring *ring, int64_t first, uint32_t n, uint64_t mark)
         /* PUBLISH release: the slot's content is visible to whoever sees its stamp. */
         store_u64(&slot_at(&slots, first)->stamp, stamp_of(first) | mark, ORDER_PUBLISH_RELEASE);
     while (++first < end);
-    /* The light side of the pair of who falls asleep. */
-    barrier_compiler();
-    if (unlikely(load_u32(&ring->brake, ORDER_HINT) & BRAKE_FENCED))
-        barrier_full();
-    /* HINT: a sleeper announces itself, then the barrier's other half, then looks at the stamp. */
-    if (unlikely(load_u64(&ring->sleepers, ORDER_HINT)))
-        ringbus__ring_wake(ring, &ring->sleepers);
+    ring_stamped(ring);
 }
 
 void

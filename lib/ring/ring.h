@@ -37,6 +37,13 @@ void ringbus__ring_wake_everybody(struct ringbus_ring *ring);
 /* Every reader has finished everything claimed. */
 bool ringbus__ring_is_idle(struct ringbus_ring *ring);
 
+/* Wake the readers whose bits are set in `sleepers`, one of the ring's two words (wait.c). */
+void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers);
+
+/* Look at all positions again; true if `sequence` has been passed by all. `claimed` is the first unclaimed sequence
+ * the caller has seen (gate.c). */
+bool ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claimed);
+
 /* ---- claims (claim_single.c, claim_multi.c) ---- */
 
 /* The slots of n sequences from `first` on hold what was published one lap before. */
@@ -52,6 +59,37 @@ ring_is_lap_published(const struct ringbus_ring *ring, int64_t first, uint32_t n
             stamp_of(sequence - lap))
             return false;
     return true;
+}
+
+/* One attempt of many producers' at n slots behind `next`, which was seen last and becomes what is there now: n slots, and
+ * `spare` behind them, that readers have finished with (`is_gated`: these hold it back) and that were published one lap
+ * before. A claim counts only if `next` has not moved since the looks. */
+ATOMIC_INLINE bool
+ring_claim(struct ringbus_ring *ring, uint64_t *next, uint32_t n, uint32_t spare, bool is_gated)
+{
+    const int64_t first = (int64_t)(*next & ~RING_CLOSED);
+    const int64_t wrap = first + n - 1 - (int64_t)ring->capacity + spare;
+
+    /* GATE acquire: the readers have finished with the slots up to here. */
+    if (is_gated && unlikely(load_i64(&ring->gate, ORDER_GATE_ACQUIRE) < wrap) &&
+        !ringbus__gate_refresh(ring, wrap, first))
+        return false;
+    /* CUT acquire: what was cut in before this claim is visible to it. */
+    return likely(ring_is_lap_published(ring, first, n)) &&
+           likely(cas_u64(&ring->next, next, *next + n, ORDER_CUT_ACQUIRE));
+}
+
+/* After a stamp has been stored: wake who sleeps for it. */
+ATOMIC_INLINE void
+ring_stamped(struct ringbus_ring *ring)
+{
+    /* The light side of the pair of who falls asleep. */
+    barrier_compiler();
+    if (unlikely(load_u32(&ring->brake, ORDER_HINT) & BRAKE_FENCED))
+        barrier_full();
+    /* HINT: a sleeper announces itself, then the barrier's other half, then looks at the stamp. */
+    if (unlikely(load_u64(&ring->sleepers, ORDER_HINT)))
+        ringbus__ring_wake(ring, &ring->sleepers);
 }
 
 /* Like ringbus_ring_try_claim, by the only producer. */
@@ -86,10 +124,10 @@ bool ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n, uint32_t spar
 /* A producer fetches the slot of some events later, as far as `size` bytes of payload go, while it fills this one: else
  * its next claim, a locked instruction, waits for lines that a reader had. Measured in docs/decisions/0008. */
 ATOMIC_INLINE void
-slot_fetch_ahead(const struct ringbus_ring *ring, int64_t sequence, size_t size)
+slot_fetch_ahead(const struct slots *slots, int64_t sequence, size_t size)
 {
     enum { AHEAD = 8, MOST_LINES = 4, LINE = 64 };
-    const char *at = (const char *)ring_slot(ring, sequence + AHEAD);
+    const char *at = (const char *)slot_at(slots, sequence + AHEAD);
 
     for (uint32_t line = 0; line < MOST_LINES && line * LINE < sizeof(struct slot) + size; line++)
         cpu_fetch_to_write(at + (size_t)line * LINE);
@@ -104,10 +142,6 @@ void ringbus__gate_clear(struct ringbus_ring *ring);
 
 /* Clear everything that stands in the ring; nobody uses it any more. */
 void ringbus__gate_clear_rest(struct ringbus_ring *ring);
-
-/* Look at all positions again; true if `sequence` has been passed by all. `claimed` is the first unclaimed sequence
- * the caller has seen. */
-bool ringbus__gate_refresh(struct ringbus_ring *ring, int64_t sequence, int64_t claimed);
 
 /* ---- readers (reader.c) ---- */
 
@@ -193,9 +227,6 @@ void ringbus__reader_arm(struct ringbus_reader *reader);
 
 /* The first half of it, for who announces several before one heavy barrier and a look at each. */
 void ringbus__reader_announce(struct ringbus_reader *reader);
-
-/* Wake the readers whose bits are set in `sleepers`, one of the ring's two words. */
-void ringbus__ring_wake(struct ringbus_ring *ring, struct atomic_u64 *sleepers);
 
 /* One step of waiting for the reader's next event: a pause, a little spinning or one sleep; the caller looks again
  * after each. Also over when the reader has stepped over abandoned slots (has_stepped, which the owner clears).

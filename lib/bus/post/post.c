@@ -31,20 +31,38 @@ refuse_one(const struct posting *posting, struct ringbus_group *group, int64_t r
     return refusal == RINGBUS_OK ? START_AGAIN : (int)refusal;
 }
 
-/* The group has left the route since. True: it is back, for the topic was only closed (topic.h I4). Then the claim is
- * kept: a void slot could be the last that a handler had room for. */
+/* The group has left the route since the claim. True: it is back, for the topic was only closed (topic.h I4). Then the
+ * claim is kept: a void slot could be the last that a handler had room for. */
 static __attribute__((noinline)) bool
-is_routed_again(const struct posting *posting, const struct ringbus_group *group)
+is_routed_again(struct ringbus_topic *topic, const struct ringbus_group *group)
 {
-    return !topic_is_retained(posting->topic) && ringbus__topic_is_back(posting->topic) &&
-           (load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit) != 0;
+    return !topic_is_retained(topic) && ringbus__topic_is_back(topic) &&
+           (load_u64(&topic->route, ORDER_TABLE_ACQUIRE) & group->bit) != 0;
 }
 
+/* With a claim: what the post returns, or START_AGAIN. */
 ATOMIC_INLINE int
+post_claimed(const struct posting *posting, struct ringbus_group *group, int64_t sequence)
+{
+    struct ringbus_topic *topic = posting->topic;
+    int matched = 0;
+
+    /* TABLE: the claim has brought what was cut in before it (I1). */
+    if ((unlikely(!(load_u64(&topic->route, ORDER_TABLE_ACQUIRE) & group->bit)) ||
+            unlikely(topic_is_retained(topic))) &&
+        !is_routed_again(topic, group)) {
+        ringbus_ring_abandon(group->ring, sequence, 1);
+        return START_AGAIN;
+    }
+    matched = (int)load_u32(&topic->consumers, ORDER_COUNT);
+    post_fill(posting, group, sequence, 0);
+    return matched;
+}
+
+static int
 post_one(const struct posting *posting, struct ringbus_group *group)
 {
     int64_t sequence = 0;
-    int matched = 0;
 
     if (unlikely(posting->size > group->slot_size))
         return RINGBUS_EMSGSIZE;
@@ -53,16 +71,33 @@ post_one(const struct posting *posting, struct ringbus_group *group)
         sequence = claim_in_handler(group, sequence);
     if (unlikely(sequence < 0))
         return refuse_one(posting, group, sequence);
-    /* TABLE: the claim has brought what was cut in before it (I1). */
-    if ((unlikely(!(load_u64(&posting->topic->route, ORDER_TABLE_ACQUIRE) & group->bit)) ||
-            unlikely(topic_is_retained(posting->topic))) &&
-        !is_routed_again(posting, group)) {
-        ringbus_ring_abandon(group->ring, sequence, 1);
+    return post_claimed(posting, group, sequence);
+}
+
+/* The first attempt of most posts: of `data` by copy to a topic that is in one ring group, and nothing stands in its
+ * way. Else START_AGAIN, with nothing done. */
+ATOMIC_INLINE int
+post_at_once(struct ringbus_topic *topic, const void *data, size_t size)
+{
+    const struct posting posting = {.topic = topic, .data = data, .size = size};
+    /* TABLE acquire: as in post. */
+    const uint64_t route = load_u64(&topic->route, ORDER_TABLE_ACQUIRE);
+    struct ringbus_group *group = NULL;
+    uint64_t next = 0, seen = 0;
+
+    if (unlikely(route == 0) || unlikely((route & (route - 1)) != 0) ||
+        unlikely(topic_is_retained(topic)))
         return START_AGAIN;
-    }
-    matched = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    post_fill(posting, group, sequence, 0);
-    return matched;
+    group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
+    if (unlikely(!group->has_plain_ring) || unlikely(size > group->slot_size) ||
+        unlikely(data == NULL && size > 0))
+        return START_AGAIN;
+    /* CUT acquire: as in claim_multi.c. */
+    seen = next = load_u64(&group->ring->next, ORDER_CUT_ACQUIRE);
+    if (unlikely(next & RING_CLOSED) ||
+        unlikely(!ring_claim(group->ring, &next, 1, group_spare(group, false), true)))
+        return START_AGAIN;
+    return post_claimed(&posting, group, (int64_t)seen);
 }
 
 /* ---- nobody ---- */
@@ -187,47 +222,57 @@ post_with(struct posting *posting, const struct ringbus_post_options *given)
     return post(posting);
 }
 
-static int
-post_by_handle(struct posting *posting, const struct ringbus_post_options *given)
+/* By handle, when the first attempt was not enough, or not allowed. */
+static __attribute__((noinline)) int
+post_slowly(struct ringbus_topic *topic, const void *data, size_t size, bool may_wait,
+    int64_t deadline_ns, const struct ringbus_post_options *given)
 {
-    assert(topic_is_live(posting->topic));
-    if (unlikely(posting->topic == NULL))
+    struct posting posting = {.data = data,
+        .size = size,
+        .topic = topic,
+        .may_wait = may_wait,
+        .deadline_ns = deadline_ns};
+
+    if (topic == NULL)
         return RINGBUS_EINVAL;
-    if (bus_is_forked(posting->topic->bus))
+    if (bus_is_forked(topic->bus))
         return RINGBUS_EFORKED;
-    return given != NULL ? post_with(posting, given) : post(posting);
+    return given != NULL ? post_with(&posting, given) : post(&posting);
+}
+
+ATOMIC_INLINE int
+post_by_handle(struct ringbus_topic *topic, const void *data, size_t size, bool may_wait,
+    int64_t deadline_ns, const struct ringbus_post_options *given)
+{
+    int outcome = START_AGAIN;
+
+    assert(topic_is_live(topic));
+    if (likely(given == NULL) && likely(topic != NULL) && !bus_is_forked(topic->bus))
+        outcome = post_at_once(topic, data, size);
+    return likely(outcome != START_AGAIN)
+               ? outcome
+               : post_slowly(topic, data, size, may_wait, deadline_ns, given);
 }
 
 int
 ringbus_topic_post(struct ringbus_topic *topic, const void *data, size_t size,
     const struct ringbus_post_options *options)
 {
-    struct posting posting = {.data = data,
-        .size = size,
-        .topic = topic,
-        .may_wait = true,
-        .deadline_ns = RINGBUS_FOREVER};
-
-    return post_by_handle(&posting, options);
+    return post_by_handle(topic, data, size, true, RINGBUS_FOREVER, options);
 }
 
 int
 ringbus_topic_try_post(struct ringbus_topic *topic, const void *data, size_t size,
     const struct ringbus_post_options *options)
 {
-    struct posting posting = {.data = data, .size = size, .topic = topic};
-
-    return post_by_handle(&posting, options);
+    return post_by_handle(topic, data, size, false, 0, options);
 }
 
 int
 ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t size,
     int64_t deadline_ns, const struct ringbus_post_options *options)
 {
-    struct posting posting = {
-        .data = data, .size = size, .topic = topic, .may_wait = true, .deadline_ns = deadline_ns};
-
-    return post_by_handle(&posting, options);
+    return post_by_handle(topic, data, size, true, deadline_ns, options);
 }
 
 static int
@@ -247,7 +292,9 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
         return outcome;
     if (posting->topic == NULL)
         return post_dead(bus, name, posting);
-    outcome = post(posting);
+    outcome = post_at_once(posting->topic, posting->data, posting->size);
+    if (unlikely(outcome == START_AGAIN))
+        outcome = post(posting);
     ringbus__topic_release(posting->topic);
     return outcome;
 }

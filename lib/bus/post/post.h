@@ -107,18 +107,23 @@ post_enter(const struct posting *posting, struct ringbus_group *group, int64_t s
     entry_describe(posting, (struct entry *)slot->payload, reference);
 }
 
-/* Fill and publish it; `dropped`: what it tells in a drop_newest group, else 0. */
+/* Fill and publish it; `dropped`: what it tells in a drop_newest group, else 0. Slots and stamp by hand: an address is
+ * computed once. */
 ATOMIC_INLINE void
 post_fill(
     const struct posting *posting, struct ringbus_group *group, int64_t sequence, uint64_t dropped)
 {
-    struct slot *slot = ring_slot(group->ring, sequence);
+    struct ringbus_ring *ring = group->ring;
+    const struct slots slots = slots_of(ring);
+    struct slot *slot = slot_at(&slots, sequence);
 
     /* OWN: nobody has failed on it; in a lossy group nobody ever will, since nobody comes after another one there. */
     store_u64(&slot->spare, dropped, ORDER_OWN);
-    slot_fetch_ahead(group->ring, sequence, sizeof(struct entry) + posting->size);
+    slot_fetch_ahead(&slots, sequence, sizeof(struct entry) + posting->size);
     entry_fill(posting, (struct entry *)slot->payload);
-    ringbus_ring_publish(group->ring, sequence, 1);
+    /* PUBLISH release: the entry is visible to whoever sees its stamp. */
+    store_u64(&slot->stamp, stamp_of(sequence), ORDER_PUBLISH_RELEASE);
+    ring_stamped(ring);
 }
 
 /* ---- caller groups (caller.c) ---- */
