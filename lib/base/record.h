@@ -133,21 +133,37 @@ record_leave(struct record *record)
     store_u64(&record->epoch, 0, ORDER_EPOCH_RELEASE);
 }
 
-/* Announce a call, before looking whether it is still wanted. Requires depth < RECORD_DEPTH. */
+/* Announce a call, before looking whether it is still wanted. Requires depth < RECORD_DEPTH; `depth`: of the record,
+ * before, which who calls often has in a register. */
+static inline void
+record_call_at(struct record *record, uint32_t depth, void *callee)
+{
+    /* CALL release: who waits may find this callee instead of the NULL that the call before left. */
+    store_ptr(&record->called[depth], callee, ORDER_CALL_RELEASE);
+    record->depth = depth + 1;
+    barrier_light();
+}
+
 static inline void
 record_call(struct record *record, void *callee)
 {
-    /* CALL release: who waits may find this callee instead of the NULL that the call before left. */
-    store_ptr(&record->called[record->depth++], callee, ORDER_CALL_RELEASE);
+    record_call_at(record, record->depth, callee);
+}
+
+/* The end of one; `depth` as before it. */
+static inline void
+record_return_at(struct record *record, uint32_t depth)
+{
+    record->depth = depth;
+    /* CALL release: what the handler did is visible to whoever finds the call over. */
+    store_ptr(&record->called[depth], NULL, ORDER_CALL_RELEASE);
     barrier_light();
 }
 
 static inline void
 record_return(struct record *record)
 {
-    /* CALL release: what the handler did is visible to whoever finds the call over. */
-    store_ptr(&record->called[--record->depth], NULL, ORDER_CALL_RELEASE);
-    barrier_light();
+    record_return_at(record, record->depth - 1);
 }
 
 /* record_enter and record_call at once, of a delivery made for `callee`. The record is linked. */

@@ -49,12 +49,12 @@ mark(const struct delivery *delivery, const struct ringbus_consumer *consumer)
         or_u64(delivery->marks, own, ORDER_HINT);
 }
 
-/* A call is over: whoever closes the consumer may be waiting for just that. */
-static void
-end_call(const struct delivery *delivery, struct ringbus_consumer *consumer)
+/* A call is over, at `depth`: whoever closes the consumer may be waiting for just that. */
+ATOMIC_INLINE void
+end_call(struct record *record, uint32_t depth, struct ringbus_consumer *consumer)
 {
-    record_return(delivery->record);
-    /* HINT: record_return ended with the barrier of this pair. */
+    record_return_at(record, depth);
+    /* HINT: record_return_at ended with the barrier of this pair. */
     if (unlikely(load_u32(&consumer->is_closing, ORDER_HINT)))
         signal_raise(&consumer->bus->changed);
 }
@@ -107,6 +107,30 @@ is_chosen(const struct delivery *delivery, const struct ringbus_event *event,
 {
     return !is_withheld(delivery, consumer) && !is_filtered(delivery, event, consumer) &&
            (likely(!consumer->is_counted_out) || take_call(consumer, ret_is_last));
+}
+
+/* ---- windows ---- */
+
+ATOMIC_INLINE int64_t
+edge_of(const struct delivery *delivery, struct atomic_i64 *edge, int64_t undecided)
+{
+    /* HINT: what it was decided to, or that it is undecided, came before the claim of any event it cuts off. */
+    const int64_t at = load_i64(edge, ORDER_HINT);
+
+    return likely(at != undecided) ? at : ringbus__window_decide(edge, undecided, delivery->group);
+}
+
+/* The registration's window begins before the event; and it ends behind it. */
+ATOMIC_INLINE bool
+has_begun(const struct delivery *delivery, struct registration *registration, int64_t sequence)
+{
+    return sequence >= edge_of(delivery, &registration->from, WINDOW_OPENS);
+}
+
+ATOMIC_INLINE bool
+has_not_ended(const struct delivery *delivery, struct registration *registration, int64_t sequence)
+{
+    return sequence < edge_of(delivery, &registration->until, WINDOW_CLOSES);
 }
 
 /* ---- calls ---- */
@@ -191,10 +215,12 @@ count_call(const struct delivery *delivery, struct ringbus_consumer *consumer, s
     count_u64(&lane->delivered, 1);
 }
 
-/* Inlined for what is known of them: `is_plain`, the consumer; `lane`, NULL: a posting thread. */
+/* Inlined for what is known of them: `is_plain`, the consumer; `lane`, NULL: a posting thread; `record` and its
+ * `depth`. */
 ATOMIC_INLINE void
 call(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence,
-    struct registration *registration, bool is_plain, struct lane *lane)
+    struct registration *registration, bool is_plain, struct lane *lane, struct record *record,
+    uint32_t depth)
 {
     struct ringbus_consumer *consumer = registration->consumer;
     struct replay *const replay = is_plain ? NULL : delivery->replay;
@@ -202,15 +228,13 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
     bool is_called = false, is_noted = true, is_last = false;
     int code = 0;
 
-    record_call(delivery->record, consumer);
+    record_call_at(record, depth, consumer);
     if (is_locked && !lock_call(delivery, consumer, replay))
         sequence = WINDOW_STAYS; /* in no window */
-    /* HINT: after the barrier in record_call (consumer.h I2). */
-    is_called = sequence < load_i64(&registration->until, ORDER_HINT) &&
+    /* After the barrier in record_call_at (consumer.h I2). */
+    is_called = has_not_ended(delivery, registration, sequence) &&
                 (is_plain || is_chosen(delivery, event, consumer, &is_last));
     if (likely(is_called)) {
-        if (lane != NULL)
-            delivery->is_handed_out = true;
         if (!is_plain && consumer->batch_end != NULL)
             is_noted = note_batch(delivery, registration);
         if (unlikely(!is_noted))
@@ -226,8 +250,8 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
     }
     if (unlikely(is_last))
         ringbus__consumer_exhaust(consumer);
-    end_call(
-        delivery, consumer); /* the consumer may be gone after this, unless a batch_end is due */
+    /* the consumer may be gone after this, unless a batch_end is due */
+    end_call(record, depth, consumer);
     if (unlikely(!is_noted))
         end_due(delivery, consumer);
 }
@@ -236,51 +260,35 @@ void
 ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, struct registration *registration)
 {
-    call(delivery, event, sequence, registration, false, delivery->lane);
+    call(delivery, event, sequence, registration, false, delivery->lane, delivery->record,
+        delivery->record->depth);
 }
 
 /* Of those who are called in this stage. */
 ATOMIC_INLINE bool
 is_called_here(const struct delivery *delivery, const struct registration *registration,
-    const struct ringbus_event *event)
+    const struct ringbus_event *event, bool is_range)
 {
     if (likely(registration->where == delivery->where))
-        return !delivery->is_range || event->ordered == 0;
+        return !is_range || event->ordered == 0;
     return registration->where == delivery->any_where && event->ordered != 0 &&
            lane_of_key(event->ordered, delivery->group->lane_count) == delivery->lane->index;
 }
 
-static const struct match_set *
-set_of(const struct delivery *delivery, const struct ringbus_topic *topic)
+/* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
+ATOMIC_INLINE const struct match_set *
+set_of(const struct ringbus_topic *topic, uint32_t group)
 {
-    /* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
-    return load_ptr(&topic->parts[delivery->group->index].set, ORDER_TABLE_ACQUIRE);
+    return load_ptr(&topic->parts[group].set, ORDER_TABLE_ACQUIRE);
 }
 
-ATOMIC_INLINE int64_t
-edge_of(const struct delivery *delivery, struct atomic_i64 *edge, int64_t undecided)
-{
-    /* HINT: what it was decided to, or that it is undecided, came before the claim of any event it cuts off. */
-    const int64_t at = load_i64(edge, ORDER_HINT);
-
-    return likely(at != undecided) ? at : ringbus__window_decide(edge, undecided, delivery->group);
-}
-
-/* The event is in the registration's window. */
-ATOMIC_INLINE bool
-is_in_window(const struct delivery *delivery, struct registration *registration, int64_t sequence)
-{
-    return sequence >= edge_of(delivery, &registration->from, WINDOW_OPENS) &&
-           sequence < edge_of(delivery, &registration->until, WINDOW_CLOSES);
-}
-
-/* The registration has the event in its window, and is called here. */
+/* The registration has begun before the event, and is called here. */
 ATOMIC_INLINE bool
 concerns(const struct delivery *delivery, struct registration *registration,
-    const struct ringbus_event *event, int64_t sequence)
+    const struct ringbus_event *event, int64_t sequence, bool is_range)
 {
-    return registration != NULL && is_called_here(delivery, registration, event) &&
-           is_in_window(delivery, registration, sequence);
+    return registration != NULL && is_called_here(delivery, registration, event, is_range) &&
+           has_begun(delivery, registration, sequence);
 }
 
 static void
@@ -291,35 +299,131 @@ count_discarded(const struct delivery *delivery, struct registration *registrati
     add_u64(&registration->discarded, 1, ORDER_COUNT);
 }
 
+/* Call those of a set that are called here. Inlined for what is known: `lane`, `is_range`, and what is often in a
+ * register. */
 ATOMIC_INLINE void
-dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
-    const struct ringbus_event *event, int64_t sequence, struct lane *lane)
+dispatch(struct delivery *delivery, const struct match_set *set, const struct ringbus_event *event,
+    int64_t sequence, struct lane *lane, bool is_range, struct record *record, uint32_t depth)
 {
-    const struct match_set *set = set_of(delivery, topic);
-    const uint32_t members = set != NULL ? set->count : 0; /* it stays so (match.h I1) */
+    const uint32_t members = likely(set != NULL) ? set->count : 0; /* it stays so (match.h I1) */
 
     for (uint32_t i = 0; i < members; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-        if (!concerns(delivery, registration, event, sequence))
+        if (!concerns(delivery, registration, event, sequence, is_range))
             continue;
-        if (unlikely(delivery->is_discarding))
-            count_discarded(delivery, registration);
-        else if (likely(registration->consumer->is_plain))
-            call(delivery, event, sequence, registration, true, lane);
+        if (likely(registration->consumer->is_plain))
+            call(delivery, event, sequence, registration, true, lane, record, depth);
         else
             ringbus__dispatch_one(delivery, event, sequence, registration);
     }
 }
 
 void
-ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
-    const struct ringbus_event *event, int64_t sequence)
+ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence)
+{
+    struct record *record = delivery->record;
+
+    if (unlikely(delivery->is_discarding))
+        ringbus__dispatch_discard(delivery, event, sequence, NULL);
+    else
+        dispatch(delivery, set_of(event->handle, delivery->group->index), event, sequence,
+            delivery->lane, false, record, record->depth);
+}
+
+/* ---- what a lane hands out ---- */
+
+/* Begin with an event: false: it is discarded, as a whole. */
+ATOMIC_INLINE bool
+begin_event(struct lane *lane, const struct ringbus_group *group, const struct ringbus_topic *topic,
+    int64_t sequence)
+{
+    if (lane->is_first)
+        count_u64(&topic->passed[group->index], 1); /* OWN: of this lane alone */
+    store_i64(&lane->at, sequence, ORDER_HINT);
+    return likely(!load_u32(&group->is_discarding, ORDER_HINT));
+}
+
+static __attribute__((noinline)) void
+discard(struct delivery *delivery, struct progress *progress, const struct ringbus_event *event,
+    int64_t edge)
+{
+    ringbus__dispatch_discard(delivery, event, edge, NULL);
+    if (load_i64(&progress->handed_out, ORDER_OWN) == INT64_MAX)
+        store_i64(&progress->handed_out, event->sequence - 1, ORDER_COUNT);
+    count_u64(&delivery->lane->discarded, delivery->lane->is_first);
+}
+
+/* A lossless group's entry, or none, or one of a group that drops the newest. */
+ATOMIC_INLINE void
+hand_out(struct delivery *delivery, const struct slots *slots, struct progress *progress,
+    int64_t sequence, bool is_range, struct ringbus_event *event, struct record *record,
+    uint32_t depth)
 {
     struct lane *lane = delivery->lane;
+    const struct ringbus_group *group = lane->group;
+    struct slot *slot = slot_at(slots, sequence);
+    const struct entry *entry = (const struct entry *)slot->payload;
+    const struct ringbus_topic *topic = entry->topic;
 
-    if (lane != NULL)
-        dispatch(delivery, topic, event, sequence, lane);
+    /* HINT: seen to be published before. */
+    if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1)) {
+        count_u64(&lane->abandoned, lane->is_first);
+        return;
+    }
+    entry_show(entry, sequence, event);
+    delivery->marks = &slot->spare;
+    if (!begin_event(lane, group, topic, sequence))
+        discard(delivery, progress, event, sequence);
+    else if (likely(group->has_plain_ring))
+        dispatch(
+            delivery, set_of(topic, group->index), event, sequence, lane, is_range, record, depth);
+    else
+        ringbus__overflow_dispatch(delivery, event, sequence);
+}
+
+int64_t
+ringbus__dispatch_entries(
+    struct delivery *delivery, struct progress *progress, int64_t last, int64_t limit)
+{
+    struct lane *lane = delivery->lane;
+    const struct ringbus_group *group = lane->group;
+    const struct slots slots = slots_of(group->ring);
+    struct record *record = delivery->record;
+    const uint32_t depth = record->depth;
+    struct ringbus_event event = {.lost = 0};
+
+    while (last < limit && !group_rests(group)) {
+        hand_out(delivery, &slots, progress, ++last, false, &event, record, depth);
+        store_i64(&progress->done, last, ORDER_COUNT);
+        if (lane_is_late(lane))
+            break;
+    }
+    store_i64(&lane->at, NO_EVENT, ORDER_HINT);
+    return last;
+}
+
+void
+ringbus__dispatch_shared(struct delivery *delivery, struct progress *progress, int64_t sequence)
+{
+    const struct slots slots = slots_of(delivery->group->ring);
+    struct ringbus_event event = {.lost = 0};
+
+    hand_out(delivery, &slots, progress, sequence, true, &event, delivery->record,
+        delivery->record->depth);
+    store_i64(&progress->done, sequence, ORDER_COUNT);
+    store_i64(&delivery->lane->at, NO_EVENT, ORDER_HINT);
+}
+
+void
+ringbus__dispatch_copy(
+    struct delivery *delivery, struct progress *progress, struct ringbus_event *event, int64_t edge)
+{
+    if (begin_event(delivery->lane, delivery->group, event->handle, event->sequence))
+        ringbus__overflow_dispatch(delivery, event, edge);
+    else
+        discard(delivery, progress, event, edge);
+    store_i64(&delivery->lane->at, NO_EVENT, ORDER_HINT);
 }
 
 /* The lane owes the consumer a batch_end. */
@@ -333,18 +437,32 @@ void
 ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, const struct ringbus_consumer *from)
 {
-    const struct match_set *set = set_of(delivery, event->handle);
+    const struct match_set *set = set_of(event->handle, delivery->group->index);
     bool is_left = false;
 
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-        if (!concerns(delivery, registration, event, sequence))
+        if (!concerns(delivery, registration, event, sequence, delivery->is_range) ||
+            !has_not_ended(delivery, registration, sequence))
             continue;
         is_left = is_left || from == NULL || registration->consumer == from;
         if ((is_left && !delivery->is_for_due) || is_due(delivery, registration->consumer))
             count_discarded(delivery, registration);
     }
+}
+
+/* By a posting thread. */
+ATOMIC_INLINE void
+dispatch_posted(struct delivery *delivery, const struct ringbus_event *event, int64_t sequence)
+{
+    struct record *record = delivery->record;
+
+    if (unlikely(delivery->is_discarding))
+        ringbus__dispatch_discard(delivery, event, sequence, NULL);
+    else
+        dispatch(delivery, set_of(event->handle, delivery->group->index), event, sequence, NULL,
+            false, record, record->depth);
 }
 
 static __attribute__((noinline)) void
@@ -356,7 +474,7 @@ dispatch_in_stages(
     delivery->marks = &marks;
     for (uint32_t stage = 0; stage < stages; stage++) {
         delivery->where = delivery->any_where = where_of(stage, 0);
-        dispatch(delivery, event->handle, event, sequence, NULL);
+        dispatch_posted(delivery, event, sequence);
     }
     delivery->where = delivery->any_where = where_of(0, 0);
     delivery->marks = NULL;
@@ -372,7 +490,7 @@ ringbus__dispatch_stages(
     if (group_has_replays(delivery->group))
         ringbus__replay_before(delivery, event->handle, sequence);
     if (likely(stages <= 1)) /* nobody is withheld what others fail on: there are no marks */
-        dispatch(delivery, event->handle, event, sequence, NULL);
+        dispatch_posted(delivery, event, sequence);
     else
         dispatch_in_stages(delivery, event, sequence, stages);
 }
@@ -381,9 +499,10 @@ int
 ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *consumer)
 {
     const bool is_locked = delivery->group->ring == NULL && !consumer->is_thread_safe;
+    const uint32_t depth = delivery->record->depth;
     int code = 0;
 
-    record_call(delivery->record, consumer);
+    record_call_at(delivery->record, depth, consumer);
     if (is_locked)
         lock_serial(delivery, consumer);
     code = consumer->batch_end(consumer->context);
@@ -395,6 +514,6 @@ ringbus__dispatch_batch_end(struct delivery *delivery, struct ringbus_consumer *
     }
     /* CALL release: batch_end's effects are visible to whoever finds nothing due. */
     add_u32(&consumer->batch_due, (uint32_t)-1, ORDER_CALL_RELEASE);
-    end_call(delivery, consumer);
+    end_call(delivery->record, depth, consumer);
     return code;
 }

@@ -4,6 +4,7 @@
 
 #include "bus/consumer.h"
 #include "bus/group.h"
+#include "bus/topic.h"
 
 /* Who calls whom: a lane in one stage, or a posting thread. */
 struct delivery {
@@ -15,7 +16,6 @@ struct delivery {
         any_where; /* thread-safe ones of the stage on a group with lanes: for keyed events, one of the lanes */
     bool is_range;      /* only for events that have no key */
     bool is_discarding; /* the event is counted and handed to nobody */
-    bool is_handed_out; /* somebody was called; set only */
     bool is_for_due;    /* of discards: only for those that are owed a batch_end by this lane */
     /* Of the event: who failed on it; in the upper half, who was called and is owed a batch_end. */
     struct atomic_u64 *marks;
@@ -28,9 +28,37 @@ struct delivery {
     bool holds_replay;               /* it is held for this call, beside any queue */
 };
 
-/* Call those of the event's consumers that are called here and whose window holds `sequence`. By a lane. */
-void ringbus__dispatch(struct delivery *delivery, const struct ringbus_topic *topic,
-    const struct ringbus_event *event, int64_t sequence);
+/* What is in a slot, to be shown to handlers; but for `lost`, which is 0. */
+ATOMIC_INLINE void
+entry_show(const struct entry *entry, int64_t sequence, struct ringbus_event *event)
+{
+    event->topic = entry->topic->name;
+    event->handle = entry->topic;
+    event->data = entry->size > 0 ? entry->data : NULL;
+    event->size = entry->size;
+    event->ordered = entry->ordered;
+    event->sequence = sequence;
+    event->reference = NULL;
+    if (unlikely(entry->reference != NULL))
+        ringbus__reference_show(entry->reference, event);
+}
+
+/* By a lane, in a pass: call the consumers of what stands behind `last`, up to `limit`, that are called here and whose
+ * window holds it; or discard it. Ends early when the group is told to rest, or the lane has no time left. The last one
+ * it is done with. */
+int64_t ringbus__dispatch_entries(
+    struct delivery *delivery, struct progress *progress, int64_t last, int64_t limit);
+
+/* The same of one event of a range, whatever the group is told; and of one that is in the lane's hand, by whose `edge`
+ * its windows are judged. */
+void ringbus__dispatch_shared(
+    struct delivery *delivery, struct progress *progress, int64_t sequence);
+void ringbus__dispatch_copy(struct delivery *delivery, struct progress *progress,
+    struct ringbus_event *event, int64_t edge);
+
+/* Call those of the event's consumers that are called here and whose window holds `sequence`. By a lane of one. */
+void ringbus__dispatch(
+    struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
 
 /* The same for all stages of a caller group. */
 void ringbus__dispatch_stages(

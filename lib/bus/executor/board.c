@@ -93,7 +93,8 @@ begin_at(struct stage *stage, uint32_t lane_count, int64_t position)
         struct part *part = &stage->parts[i];
 
         store_i64(&part->in_order.done, position, ORDER_COUNT);
-        store_i64(&part->in_order.handed_out, position, ORDER_COUNT);
+        store_i64(&part->in_order.handed_out, INT64_MAX, ORDER_COUNT);
+        store_i64(&part->in_range.handed_out, INT64_MAX, ORDER_COUNT);
         /* POSITION release: as a reader that joins (reader.c). */
         store_i64(&part->position, position, ORDER_POSITION_RELEASE);
     }

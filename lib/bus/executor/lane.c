@@ -186,32 +186,17 @@ end_pass(struct lane *lane)
     store_ptr(&lane->record, NULL, ORDER_HINT);
 }
 
-static struct ringbus_event
-event_of(const struct entry *entry, int64_t sequence)
-{
-    struct ringbus_event event = {
-        .topic = entry->topic->name,
-        .handle = entry->topic,
-        .data = entry->size > 0 ? entry->data : NULL,
-        .size = entry->size,
-        .ordered = entry->ordered,
-        .sequence = sequence,
-    };
-
-    if (unlikely(entry->reference != NULL))
-        ringbus__reference_show(entry->reference, &event);
-    return event;
-}
-
 /* One of the pass under way: in the lane's hand, or where it stands. */
 static struct ringbus_event
 event_at(const struct lane *lane, int64_t sequence)
 {
     const struct entry *entry = lane->hand.entry;
+    struct ringbus_event event = {.lost = 0};
 
     if (entry == NULL)
         entry = (const struct entry *)ring_slot(lane->group->ring, sequence)->payload;
-    return event_of(entry, sequence);
+    entry_show(entry, sequence, &event);
+    return event;
 }
 
 /* What its windows are compared with. */
@@ -219,46 +204,6 @@ static int64_t
 edge_at(const struct lane *lane, int64_t sequence)
 {
     return lane->hand.entry == NULL ? sequence : load_i64(&lane->hand.edge, ORDER_OWN);
-}
-
-/* Hand an event out, by whose `edge` its windows are judged. */
-ATOMIC_INLINE void
-hand_out(struct lane *lane, struct delivery *delivery, struct ringbus_topic *topic,
-    struct ringbus_event *event, int64_t edge, struct progress *progress)
-{
-    const struct ringbus_group *group = lane->group;
-
-    if (lane->is_first)
-        count_u64(&topic->passed[group->index], 1); /* OWN: of this lane alone */
-    store_i64(&lane->at, event->sequence, ORDER_HINT);
-    /* HINT: a lane hands an event out or throws it away as a whole. */
-    delivery->is_discarding = load_u32(&group->is_discarding, ORDER_HINT) != 0;
-    if (likely(group->has_plain_ring))
-        ringbus__dispatch(delivery, topic, event, edge);
-    else
-        ringbus__overflow_dispatch(delivery, event, edge);
-    store_i64(&lane->at, NO_EVENT, ORDER_HINT);
-    if (likely(!delivery->is_discarding))
-        store_i64(&progress->handed_out, event->sequence, ORDER_COUNT);
-    else
-        count_u64(&lane->discarded, lane->is_first);
-}
-
-static void
-handle(struct lane *lane, struct delivery *delivery, int64_t sequence, struct progress *progress)
-{
-    struct slot *slot = ring_slot(lane->group->ring, sequence);
-    const struct entry *entry = (const struct entry *)slot->payload;
-    struct ringbus_event event;
-
-    /* HINT: seen to be published before. */
-    if (unlikely(load_u64(&slot->stamp, ORDER_HINT) & 1)) {
-        count_u64(&lane->abandoned, lane->is_first);
-        return;
-    }
-    event = event_of(entry, sequence);
-    delivery->marks = &slot->spare;
-    hand_out(lane, delivery, entry->topic, &event, sequence, progress);
 }
 
 /* A position, or `work`, may be stored now. */
@@ -313,7 +258,7 @@ run_hand(struct lane *lane, struct part *part, int64_t sequence)
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, sequence - 1, ORDER_COUNT);
     record_enter(delivery.record);
-    hand_out(lane, &delivery, event.handle, &event, edge_at(lane, sequence), &part->in_order);
+    ringbus__dispatch_copy(&delivery, &part->in_order, &event, edge_at(lane, sequence));
     store_i64(&part->in_order.done, sequence, ORDER_COUNT);
     end_batches(&delivery, sequence);
     record_leave(delivery.record);
@@ -365,17 +310,33 @@ note_lag(struct lane *lane, int64_t position, int64_t limit, uint32_t max)
         store_i64(&lane->high_water, limit - position, ORDER_COUNT);
 }
 
+/* Those of a pass behind `last`. The last one that was handed out. */
+static int64_t
+run_events(struct lane *lane, struct delivery *delivery, struct progress *progress, int64_t last,
+    int64_t limit)
+{
+    /* HINT: whether it pays. */
+    const bool is_far = load_u32(&lane->group->bus->has_many_topics, ORDER_HINT) != 0;
+    int64_t end = limit;
+
+    if (likely(!is_far))
+        return ringbus__dispatch_entries(delivery, progress, last, limit);
+    do {
+        end = limit - last > MOST_FETCHED ? last + MOST_FETCHED : limit;
+        ringbus__fetch(lane->group, last, end);
+        last = ringbus__dispatch_entries(delivery, progress, last, end);
+    } while (last == end && end < limit);
+    return last;
+}
+
 uint32_t
 ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
 {
     struct part *part = &stage_at(lane->group, stage)->parts[lane->index];
     const int64_t position = load_i64(&part->position, ORDER_OWN);
     const int64_t limit = limit_of(lane, stage, position, max);
-    const bool is_timed = lane->until_ns != 0;
-    /* HINT: whether it pays. */
-    const bool is_far = load_u32(&lane->group->bus->has_many_topics, ORDER_HINT) != 0;
     struct delivery delivery;
-    int64_t last = position;
+    int64_t last = 0;
 
     if (unlikely(lane->hand.entry != NULL))
         return run_copies(lane, part, max);
@@ -387,14 +348,7 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
-    while (last < limit && !group_rests(lane->group)) {
-        if (unlikely(is_far) && (last - position) % MOST_FETCHED == 0)
-            ringbus__fetch(lane->group, last, limit);
-        handle(lane, &delivery, ++last, &part->in_order);
-        store_i64(&part->in_order.done, last, ORDER_COUNT);
-        if (unlikely(is_timed) && lane_is_late(lane))
-            break;
-    }
+    last = run_events(lane, &delivery, &part->in_order, position, limit);
     end_batches(&delivery, last);
     record_leave(delivery.record);
     end_pass(lane);
@@ -461,8 +415,7 @@ ringbus__lane_run_range(struct lane *lane, uint32_t number)
     delivery = delivery_of(lane);
     record_enter(delivery.record);
     for (int64_t sequence = taken + 1; sequence <= taken + count; sequence++) {
-        handle(lane, &delivery, sequence, &part->in_range);
-        store_i64(&part->in_range.done, sequence, ORDER_COUNT);
+        ringbus__dispatch_shared(&delivery, &part->in_range, sequence);
         if (lane->touched == NULL) /* its next call may be a long one */
             move_to(lane, &part->work, sequence);
     }
@@ -572,7 +525,7 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
     discard_batches(lane, &delivery, done);
     done += is_in_event(lane);
     while (lane->is_range && done < load_i64(&part->range_end, ORDER_OWN))
-        handle(lane, &delivery, ++done, progress); /* which discards it */
+        ringbus__dispatch_shared(&delivery, progress, ++done); /* which discards it */
     store_i64(&progress->done, done, ORDER_COUNT);
     store_i64(&lane->at, NO_EVENT, ORDER_HINT);
     end_pass(lane);
