@@ -193,7 +193,8 @@ place(struct ringbus_consumer *consumer, const struct ringbus_consumer_options *
     else
         group->homed[consumer->home]++;
     consumer->is_plain = consumer->filter == NULL && consumer->batch_end == NULL &&
-                         !consumer->is_counted_out && consumer->after_marks == 0;
+                         !consumer->is_counted_out && consumer->after_marks == 0 &&
+                         consumer->part_count == 1;
     return RINGBUS_OK;
 }
 

@@ -23,7 +23,8 @@ struct ringbus_consumer {
     ringbus_handler handler;
     void *context;
     uint32_t part_count;
-    bool is_plain; /* it has no filter, batch_end or max_deliveries, and comes after nobody */
+    bool
+        is_plain; /* it has no filter, batch_end or max_deliveries, comes after nobody, and one part is enough */
     int (*batch_end)(void *context);
     void (*destroy)(void *context);
     int (*filter)(const struct ringbus_event *event, void *context);

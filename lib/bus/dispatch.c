@@ -205,13 +205,15 @@ count_posted(const struct delivery *delivery, struct ringbus_consumer *consumer)
 }
 
 ATOMIC_INLINE void
-count_call(const struct delivery *delivery, struct ringbus_consumer *consumer, struct lane *lane)
+count_call(const struct delivery *delivery, struct ringbus_consumer *consumer, bool is_plain,
+    struct lane *lane)
 {
     if (lane == NULL) { /* the group's figure is the sum of its consumers' */
         count_posted(delivery, consumer);
         return;
     }
-    count_u64(&consumer_part(consumer, lane)->delivered, 1); /* OWN: of the lane alone */
+    /* OWN: of the lane alone */
+    count_u64(&(is_plain ? consumer->parts : consumer_part(consumer, lane))->delivered, 1);
     count_u64(&lane->delivered, 1);
 }
 
@@ -240,7 +242,7 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
         if (unlikely(!is_noted))
             delivery->due = consumer;
         code = consumer->handler(event, consumer->context);
-        count_call(delivery, consumer, lane);
+        count_call(delivery, consumer, is_plain, lane);
     }
     if (is_locked)
         release_call(delivery, consumer, replay);
@@ -267,10 +269,10 @@ ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event *eve
 /* Of those who are called in this stage. */
 ATOMIC_INLINE bool
 is_called_here(const struct delivery *delivery, const struct registration *registration,
-    const struct ringbus_event *event, bool is_range)
+    const struct ringbus_event *event)
 {
     if (likely(registration->where == delivery->where))
-        return !is_range || event->ordered == 0;
+        return !delivery->is_range || event->ordered == 0;
     return registration->where == delivery->any_where && event->ordered != 0 &&
            lane_of_key(event->ordered, delivery->group->lane_count) == delivery->lane->index;
 }
@@ -285,9 +287,9 @@ set_of(const struct ringbus_topic *topic, uint32_t group)
 /* The registration has begun before the event, and is called here. */
 ATOMIC_INLINE bool
 concerns(const struct delivery *delivery, struct registration *registration,
-    const struct ringbus_event *event, int64_t sequence, bool is_range)
+    const struct ringbus_event *event, int64_t sequence)
 {
-    return registration != NULL && is_called_here(delivery, registration, event, is_range) &&
+    return registration != NULL && is_called_here(delivery, registration, event) &&
            has_begun(delivery, registration, sequence);
 }
 
@@ -299,23 +301,24 @@ count_discarded(const struct delivery *delivery, struct registration *registrati
     add_u64(&registration->discarded, 1, ORDER_COUNT);
 }
 
-/* Call those of a set that are called here. Inlined for what is known: `lane`, `is_range`, and what is often in a
- * register. */
+/* Call those of a set that are called here. Inlined for what is known, `lane`, and what is often in a register. */
 ATOMIC_INLINE void
 dispatch(struct delivery *delivery, const struct match_set *set, const struct ringbus_event *event,
-    int64_t sequence, struct lane *lane, bool is_range, struct record *record, uint32_t depth)
+    int64_t sequence, struct lane *lane, uint32_t where, struct record *record, uint32_t depth)
 {
     const uint32_t members = likely(set != NULL) ? set->count : 0; /* it stays so (match.h I1) */
 
     for (uint32_t i = 0; i < members; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-        if (!concerns(delivery, registration, event, sequence, is_range))
+        if (unlikely(registration == NULL))
             continue;
-        if (likely(registration->consumer->is_plain))
-            call(delivery, event, sequence, registration, true, lane, record, depth);
-        else
+        if (likely(registration->plain_where == where)) {
+            if (likely(has_begun(delivery, registration, sequence)))
+                call(delivery, event, sequence, registration, true, lane, record, depth);
+        } else if (concerns(delivery, registration, event, sequence)) {
             ringbus__dispatch_one(delivery, event, sequence, registration);
+        }
     }
 }
 
@@ -324,11 +327,8 @@ ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, 
 {
     struct record *record = delivery->record;
 
-    if (unlikely(delivery->is_discarding))
-        ringbus__dispatch_discard(delivery, event, sequence, NULL);
-    else
-        dispatch(delivery, set_of(event->handle, delivery->group->index), event, sequence,
-            delivery->lane, false, record, record->depth);
+    dispatch(delivery, set_of(event->handle, delivery->group->index), event, sequence,
+        delivery->lane, delivery->where, record, record->depth);
 }
 
 /* ---- what a lane hands out ---- */
@@ -357,7 +357,7 @@ discard(struct delivery *delivery, struct progress *progress, const struct ringb
 /* A lossless group's entry, or none, or one of a group that drops the newest. */
 ATOMIC_INLINE void
 hand_out(struct delivery *delivery, const struct slots *slots, struct progress *progress,
-    int64_t sequence, bool is_range, struct ringbus_event *event, struct record *record,
+    int64_t sequence, struct ringbus_event *event, uint32_t where, struct record *record,
     uint32_t depth)
 {
     struct lane *lane = delivery->lane;
@@ -377,7 +377,7 @@ hand_out(struct delivery *delivery, const struct slots *slots, struct progress *
         discard(delivery, progress, event, sequence);
     else if (likely(group->has_plain_ring))
         dispatch(
-            delivery, set_of(topic, group->index), event, sequence, lane, is_range, record, depth);
+            delivery, set_of(topic, group->index), event, sequence, lane, where, record, depth);
     else
         ringbus__overflow_dispatch(delivery, event, sequence);
 }
@@ -390,11 +390,11 @@ ringbus__dispatch_entries(
     const struct ringbus_group *group = lane->group;
     const struct slots slots = slots_of(group->ring);
     struct record *record = delivery->record;
-    const uint32_t depth = record->depth;
+    const uint32_t where = delivery->where, depth = record->depth;
     struct ringbus_event event = {.lost = 0};
 
     while (last < limit && !group_rests(group)) {
-        hand_out(delivery, &slots, progress, ++last, false, &event, record, depth);
+        hand_out(delivery, &slots, progress, ++last, &event, where, record, depth);
         store_i64(&progress->done, last, ORDER_COUNT);
         if (lane_is_late(lane))
             break;
@@ -409,7 +409,7 @@ ringbus__dispatch_shared(struct delivery *delivery, struct progress *progress, i
     const struct slots slots = slots_of(delivery->group->ring);
     struct ringbus_event event = {.lost = 0};
 
-    hand_out(delivery, &slots, progress, sequence, true, &event, delivery->record,
+    hand_out(delivery, &slots, progress, sequence, &event, delivery->where, delivery->record,
         delivery->record->depth);
     store_i64(&progress->done, sequence, ORDER_COUNT);
     store_i64(&delivery->lane->at, NO_EVENT, ORDER_HINT);
@@ -443,7 +443,7 @@ ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_
     for (uint32_t i = 0; set != NULL && i < set->count; i++) {
         struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
 
-        if (!concerns(delivery, registration, event, sequence, delivery->is_range) ||
+        if (!concerns(delivery, registration, event, sequence) ||
             !has_not_ended(delivery, registration, sequence))
             continue;
         is_left = is_left || from == NULL || registration->consumer == from;
@@ -462,7 +462,7 @@ dispatch_posted(struct delivery *delivery, const struct ringbus_event *event, in
         ringbus__dispatch_discard(delivery, event, sequence, NULL);
     else
         dispatch(delivery, set_of(event->handle, delivery->group->index), event, sequence, NULL,
-            false, record, record->depth);
+            delivery->where, record, record->depth);
 }
 
 static __attribute__((noinline)) void

@@ -30,7 +30,8 @@ struct registration {
     struct retired retired;
     struct atomic_i64 from;
     struct atomic_i64 until;
-    uint32_t where; /* the consumer is called (board.h) */
+    uint32_t where;       /* the consumer is called (board.h) */
+    uint32_t plain_where; /* the same, if it is a plain one (consumer.h), else NOWHERE */
     struct ringbus_consumer *consumer;
     struct ringbus_topic *topic;          /* holds a reference if it is exact */
     struct registration *previous, *next; /* of the consumer's; bus lock */

@@ -52,6 +52,7 @@ ringbus__registration_make(struct ringbus_consumer *consumer, struct ringbus_top
     registration->consumer = consumer;
     registration->topic = topic;
     registration->where = where_of(consumer->stage, consumer->home);
+    registration->plain_where = consumer->is_plain ? registration->where : NOWHERE;
     store_i64(&registration->from, WINDOW_OPENS, ORDER_OWN);
     store_i64(&registration->until, WINDOW_STAYS, ORDER_OWN);
     return registration;

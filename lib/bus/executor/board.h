@@ -23,6 +23,7 @@ enum { MAX_LANES = 32, MAX_MARKS = 32, MAX_STAGES = MAX_MARKS + 1 };
 
 /* Where a consumer is called: its stage, and its lane or, for a thread-safe one on several lanes, LANE_ANY. */
 enum { LANE_ANY = MAX_LANES };
+#define NOWHERE UINT32_MAX
 
 static inline uint32_t
 where_of(uint32_t stage, uint32_t lane)
