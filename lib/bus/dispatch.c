@@ -237,6 +237,8 @@ call(struct delivery *delivery, const struct ringbus_event *event, int64_t seque
     is_called = has_not_ended(delivery, registration, sequence) &&
                 (is_plain || is_chosen(delivery, event, consumer, &is_last));
     if (likely(is_called)) {
+        if (lane != NULL)
+            delivery->is_handed_out = true;
         if (!is_plain && consumer->batch_end != NULL)
             is_noted = note_batch(delivery, registration);
         if (unlikely(!is_noted))

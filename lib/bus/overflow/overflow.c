@@ -284,14 +284,14 @@ void
 ringbus__overflow_dispatch(struct delivery *delivery, struct ringbus_event *event, int64_t sequence)
 {
     struct lane *lane = delivery->lane;
-    const uint64_t before = load_u64(&lane->delivered, ORDER_OWN);
 
     if (lane->hand.entry ==
         NULL) /* OWN: nobody comes after another one here, so these are no marks (post.h) */
         lane->hand.untold += load_u64(delivery->marks, ORDER_OWN);
     event->lost = lane->hand.untold;
+    delivery->is_handed_out = false;
     ringbus__dispatch(delivery, event, sequence);
-    if (load_u64(&lane->delivered, ORDER_OWN) != before) /* somebody was called */
+    if (delivery->is_handed_out)
         lane->hand.untold = 0;
 }
 
