@@ -111,26 +111,29 @@ is_chosen(const struct delivery *delivery, const struct ringbus_event *event,
 
 /* ---- windows ---- */
 
-ATOMIC_INLINE int64_t
-edge_of(const struct delivery *delivery, struct atomic_i64 *edge, int64_t undecided)
-{
-    /* HINT: what it was decided to, or that it is undecided, came before the claim of any event it cuts off. */
-    const int64_t at = load_i64(edge, ORDER_HINT);
+/* HINT, of both: what an edge was decided to, or that it is undecided, came before the claim of any event it cuts off.
+ * Undecided it lets no event pass. */
 
-    return likely(at != undecided) ? at : ringbus__window_decide(edge, undecided, delivery->group);
-}
-
-/* The registration's window begins before the event; and it ends behind it. */
+/* The registration's window begins before the event. */
 ATOMIC_INLINE bool
 has_begun(const struct delivery *delivery, struct registration *registration, int64_t sequence)
 {
-    return sequence >= edge_of(delivery, &registration->from, WINDOW_OPENS);
+    const int64_t from = load_i64(&registration->from, ORDER_HINT);
+
+    return likely(sequence >= from) ||
+           (from == WINDOW_OPENS && sequence >= ringbus__window_decide(&registration->from,
+                                                    WINDOW_OPENS, delivery->group));
 }
 
+/* And it ends behind it. */
 ATOMIC_INLINE bool
 has_not_ended(const struct delivery *delivery, struct registration *registration, int64_t sequence)
 {
-    return sequence < edge_of(delivery, &registration->until, WINDOW_CLOSES);
+    const int64_t until = load_i64(&registration->until, ORDER_HINT);
+
+    return likely(sequence < until) ||
+           (until == WINDOW_CLOSES && sequence < ringbus__window_decide(&registration->until,
+                                                     WINDOW_CLOSES, delivery->group));
 }
 
 /* ---- calls ---- */
@@ -335,7 +338,7 @@ ringbus__dispatch(struct delivery *delivery, const struct ringbus_event *event, 
 
 /* ---- what a lane hands out ---- */
 
-/* Begin with an event: false: it is discarded, as a whole. */
+/* Begin with an event. False: it is discarded, as a whole. */
 ATOMIC_INLINE bool
 begin_event(struct lane *lane, const struct ringbus_group *group, const struct ringbus_topic *topic,
     int64_t sequence)
@@ -358,13 +361,10 @@ discard(struct delivery *delivery, struct progress *progress, const struct ringb
 
 /* A lossless group's entry, or none, or one of a group that drops the newest. */
 ATOMIC_INLINE void
-hand_out(struct delivery *delivery, const struct slots *slots, struct progress *progress,
-    int64_t sequence, struct ringbus_event *event, uint32_t where, struct record *record,
-    uint32_t depth)
+hand_out(struct delivery *delivery, struct lane *lane, const struct ringbus_group *group,
+    struct slot *slot, struct progress *progress, struct ringbus_event *event, int64_t sequence,
+    uint32_t where, struct record *record, uint32_t depth)
 {
-    struct lane *lane = delivery->lane;
-    const struct ringbus_group *group = lane->group;
-    struct slot *slot = slot_at(slots, sequence);
     const struct entry *entry = (const struct entry *)slot->payload;
     const struct ringbus_topic *topic = entry->topic;
 
@@ -396,7 +396,9 @@ ringbus__dispatch_entries(
     struct ringbus_event event = {.lost = 0};
 
     while (last < limit && !group_rests(group)) {
-        hand_out(delivery, &slots, progress, ++last, &event, where, record, depth);
+        struct slot *slot = slot_at(&slots, ++last);
+
+        hand_out(delivery, lane, group, slot, progress, &event, last, where, record, depth);
         store_i64(&progress->done, last, ORDER_COUNT);
         if (lane_is_late(lane))
             break;
@@ -408,13 +410,15 @@ ringbus__dispatch_entries(
 void
 ringbus__dispatch_shared(struct delivery *delivery, struct progress *progress, int64_t sequence)
 {
-    const struct slots slots = slots_of(delivery->group->ring);
+    struct lane *lane = delivery->lane;
+    struct slot *slot = ring_slot(lane->group->ring, sequence);
+    struct record *record = delivery->record;
     struct ringbus_event event = {.lost = 0};
 
-    hand_out(delivery, &slots, progress, sequence, &event, delivery->where, delivery->record,
-        delivery->record->depth);
+    hand_out(delivery, lane, lane->group, slot, progress, &event, sequence, delivery->where, record,
+        record->depth);
     store_i64(&progress->done, sequence, ORDER_COUNT);
-    store_i64(&delivery->lane->at, NO_EVENT, ORDER_HINT);
+    store_i64(&lane->at, NO_EVENT, ORDER_HINT);
 }
 
 void

@@ -17,7 +17,7 @@
 
 #define WINDOW_OPENS INT64_MAX
 #define WINDOW_STAYS INT64_MAX
-#define WINDOW_CLOSES (INT64_MAX - 1)
+#define WINDOW_CLOSES (INT64_MIN + 1)
 
 /* At the head of what is freed late. */
 struct retired {
@@ -55,8 +55,10 @@ struct match_set {
 static inline bool
 window_holds(const struct registration *registration, int64_t sequence)
 {
+    const int64_t until = load_i64(&registration->until, ORDER_HINT);
+
     return sequence >= load_i64(&registration->from, ORDER_HINT) &&
-           sequence < load_i64(&registration->until, ORDER_HINT);
+           (sequence < until || until == WINDOW_CLOSES);
 }
 
 /* ---- these under the bus lock, unless said otherwise ---- */
