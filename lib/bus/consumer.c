@@ -289,8 +289,8 @@ calls_of(const struct ringbus_consumer *list, const struct ringbus_group *group)
 uint64_t
 ringbus__consumer_calls_in(const struct ringbus_group *group)
 {
-    return load_u64(&group->lanes->delivered, ORDER_COUNT) +
-           calls_of(group->bus->consumers, group) + calls_of(group->bus->closing, group);
+    return load_u64(&group->delivered, ORDER_COUNT) + calls_of(group->bus->consumers, group) +
+           calls_of(group->bus->closing, group);
 }
 
 void *
@@ -350,8 +350,8 @@ forget(struct ringbus_consumer *consumer)
     unlink_consumer(&consumer->bus->closing, consumer);
     ringbus__registration_end_all(consumer, RINGBUS_DISCARD);
     leave_place(consumer);
-    if (group->ring == NULL && consumer->life == group->life) /* where it is not counted before */
-        count_u64(&group->lanes->delivered, ringbus__consumer_delivered(consumer));
+    if (consumer->life == group->life)
+        count_u64(&group->delivered, ringbus__consumer_delivered(consumer));
     consumer->next = NULL;
 }
 

@@ -87,7 +87,7 @@ void ringbus__consumer_exhaust(struct ringbus_consumer *consumer);
 uint64_t ringbus__consumer_sum(const struct ringbus_consumer *consumer, size_t figure);
 uint64_t ringbus__consumer_delivered(const struct ringbus_consumer *consumer);
 
-/* Under the bus lock, of a caller group: calls of its consumers' handlers, those that are gone included. */
+/* Under the bus lock: calls of the handlers of a group's consumers, those that are gone included. */
 uint64_t ringbus__consumer_calls_in(const struct ringbus_group *group);
 
 /* Under the bus lock: it is not being closed, and its group is open, in the same life as when the consumer was. */

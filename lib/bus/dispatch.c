@@ -207,17 +207,17 @@ count_posted(const struct delivery *delivery, struct ringbus_consumer *consumer)
         add_u64(&consumer->parts->delivered, 1, ORDER_COUNT);
 }
 
+/* The group's figure is the sum of its consumers'. */
 ATOMIC_INLINE void
 count_call(const struct delivery *delivery, struct ringbus_consumer *consumer, bool is_plain,
     struct lane *lane)
 {
-    if (lane == NULL) { /* the group's figure is the sum of its consumers' */
+    struct consumer_part *part = is_plain ? consumer->parts : consumer_part(consumer, lane);
+
+    if (lane != NULL)
+        count_u64(&part->delivered, 1); /* OWN: of the lane alone */
+    else
         count_posted(delivery, consumer);
-        return;
-    }
-    /* OWN: of the lane alone */
-    count_u64(&(is_plain ? consumer->parts : consumer_part(consumer, lane))->delivered, 1);
-    count_u64(&lane->delivered, 1);
 }
 
 /* Inlined for what is known of them: `is_plain`, the consumer; `lane`, NULL: a posting thread; `record` and its

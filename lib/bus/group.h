@@ -85,6 +85,7 @@ struct ringbus_group {
     struct lock references_lock;
 
     /* figures of slow paths */
+    struct atomic_u64 delivered; /* calls of handlers of consumers that are gone; bus lock */
     struct atomic_u64 refused;
     struct atomic_u64 blocked;
     struct atomic_u64 blocked_ns;

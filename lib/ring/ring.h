@@ -61,9 +61,9 @@ ring_is_lap_published(const struct ringbus_ring *ring, int64_t first, uint32_t n
     return true;
 }
 
-/* One attempt of many producers' at n slots from `next` on, which was seen last and becomes what is there now: slots that
- * readers have finished with, as with `spare` more (`is_gated`: they hold it back), and that were published one lap
- * before. It counts only if `next` has not moved since the looks. */
+/* One attempt of many producers' at n slots from `next` on, which was seen last and becomes what is there now: slots
+ * that readers have finished with, as with `spare` more (`is_gated`: they hold it back), and that were published one
+ * lap before. It counts only if `next` has not moved since the looks. */
 ATOMIC_INLINE bool
 ring_claim(struct ringbus_ring *ring, uint64_t *next, uint32_t n, uint32_t spare, bool is_gated)
 {

@@ -61,7 +61,6 @@ struct lane {
 
     /* figures */
     struct atomic_u64 passes;
-    struct atomic_u64 delivered;
     struct atomic_u64 failed;
     struct atomic_u64 discarded;
     struct atomic_u64 withheld;

@@ -41,7 +41,7 @@
         look->lag_ns)                                                                              \
     X("high_water", "events", "the largest lag, as passes found it when they began, and visits",   \
         high_water_of(group))                                                                      \
-    X("delivered", "calls", "handler calls", delivered_of(group))                                  \
+    X("delivered", "calls", "handler calls", (int64_t)ringbus__consumer_calls_in(group))           \
     X("failed", "calls", "handlers and batch_ends that returned a negative number",                \
         sum_of(group, offsetof(struct lane, failed)))                                              \
     X("filtered", "calls", "not made, since the consumer's filter did not want the event",         \
@@ -133,13 +133,6 @@ sum_of(const struct ringbus_group *group, size_t figure)
 }
 
 static int64_t
-delivered_of(const struct ringbus_group *group)
-{
-    return group->ring != NULL ? sum_of(group, offsetof(struct lane, delivered))
-                               : (int64_t)ringbus__consumer_calls_in(group);
-}
-
-static int64_t
 high_water_of(const struct ringbus_group *group)
 {
     int64_t most = group->seen_lag;
@@ -210,8 +203,8 @@ ringbus__list_group(struct snapshot *snapshot, struct ringbus_group *group)
 static void
 begin_lane(struct lane *lane)
 {
-    struct atomic_u64 *const figures[] = {&lane->passes, &lane->delivered, &lane->failed,
-        &lane->discarded, &lane->withheld, &lane->filtered, &lane->abandoned};
+    struct atomic_u64 *const figures[] = {&lane->passes, &lane->failed, &lane->discarded,
+        &lane->withheld, &lane->filtered, &lane->abandoned};
 
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         store_u64(figures[i], 0, ORDER_COUNT);
@@ -226,6 +219,7 @@ ringbus__figures_begin(struct ringbus_group *group)
     group->first = ringbus__group_next(group);
     group->age = (struct age){.count = 0};
     group->seen_lag = 0;
+    store_u64(&group->delivered, 0, ORDER_COUNT);
     store_u64(&group->refused, 0, ORDER_COUNT);
     store_u64(&group->blocked, 0, ORDER_COUNT);
     store_u64(&group->blocked_ns, 0, ORDER_COUNT);
