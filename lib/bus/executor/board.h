@@ -41,10 +41,11 @@ struct progress {
 /* One lane's part of a stage; written by the lane's thread. */
 struct part {
     _Alignas(CPU_LINE) struct atomic_i64 position; /* the last event finished of those homed here */
-    struct progress in_order;
     struct atomic_i64 work; /* the same of the range it has taken, or announces; INT64_MAX: none */
-    struct atomic_i64 range_end;
+    /* with every event; on a line that producers who wait for room do not look at */
+    _Alignas(CPU_LINE) struct progress in_order;
     struct progress in_range;
+    struct atomic_i64 range_end;
 };
 
 struct stage {
