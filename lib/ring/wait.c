@@ -24,7 +24,7 @@
 
 enum { SPIN_NS = 20000, PAUSES_A_LOOK = 16 };
 enum { LOOKS_BEFORE_YIELD = 100, LOOKS_BEFORE_NAP = 200, NAP_NS = 50000 };
-enum { PATIENCE_NS = 300, EAGER_WAITS = 64 };
+enum { PATIENCE_NS = 300, MOST_PATIENCE_NS = 4000, EAGER_WAITS = 64 };
 
 /* Threads of this process that spin. */
 static struct atomic_u32 *
@@ -256,11 +256,23 @@ ringbus__waiter_learn(struct waiter *waiter, uint32_t count)
     waiter->idle = 0;
 }
 
+/* As long as what the last one found has taken: who is busy half of the time may be so in longer stretches, which move
+ * more lines at once. */
+static int64_t
+patience(const struct waiter *waiter, int64_t now)
+{
+    const int64_t took = waiter->looked_ns != 0 ? now - waiter->looked_ns : 0;
+
+    if (took <= PATIENCE_NS)
+        return PATIENCE_NS;
+    return took < MOST_PATIENCE_NS ? took : MOST_PATIENCE_NS;
+}
+
 /* Put the second look off, if that has paid. */
 static bool
 be_patient(struct waiter *waiter)
 {
-    int64_t until = 0;
+    int64_t now = 0, until = 0;
 
     if (waiter->is_eager)
         return false;
@@ -269,10 +281,13 @@ be_patient(struct waiter *waiter)
         return false;
     }
     waiter->was_patient = true;
-    until = ringbus__os.now_ns() + PATIENCE_NS;
-    do
+    now = ringbus__os.now_ns();
+    until = now + patience(waiter, now);
+    do {
         cpu_pause();
-    while (ringbus__os.now_ns() < until);
+        now = ringbus__os.now_ns();
+    } while (now < until);
+    waiter->looked_ns = now;
     return true;
 }
 
@@ -366,6 +381,7 @@ wait_step(struct ringbus_reader *reader, int64_t deadline_ns)
             return RINGBUS_OK;
     }
     waiter->was_patient = false;
+    waiter->looked_ns = 0;
     if (waiter->strategy <= RINGBUS_WAIT_BLOCK)
         return park(reader, deadline_ns);
     if (reader->wake != NULL) {
