@@ -330,7 +330,7 @@ end_caller_safe(void)
     buses_check_close();
 }
 
-/* It begins to retain while somebody posts to a caller group. */
+/* It begins to retain while somebody posts to one caller group, or to two. */
 static void
 begin_callers(void)
 {
@@ -338,6 +338,14 @@ begin_callers(void)
     buses_open_consumer(0, 0);
     buses_consume(1, 0, 0);
     buses_open_consumer(3, 0);
+}
+
+static void
+begin_two_callers(void)
+{
+    begin_callers();
+    buses_open_group(1, RINGBUS_GROUP_CALLER);
+    buses_consume(2, 1, 0);
 }
 
 static void
@@ -402,5 +410,7 @@ const struct scenario model_retained[] = {
         register_first, post_value),
     HEAVY("caller_begin", "a post that was not stored comes to nobody later", begin_callers,
         end_callers, retain_and_register, post_value),
+    HEAVY("caller_begin_two", "also if it went to two groups", begin_two_callers, end_callers,
+        retain_and_register, post_value),
     {0},
 };
