@@ -86,7 +86,11 @@ RINGBUS_API uint32_t ringbus_topic_consumers(const struct ringbus_topic *topic);
  *
  * - A post to a retained topic takes the topic's lock, and copies the value under it, also of an event by reference.
  *   More than max_size bytes is RINGBUS_EMSGSIZE, a claim in place RINGBUS_EINVAL. With nobody registered it stores the
- *   value and returns 0: it is not dead. A post that began before this call returned may or may not be stored.
+ *   value and returns 0: it is not dead.
+ * - A post that began before this call returned, or was claimed in place before, may or may not be stored. If it is
+ *   not, nobody gets it who registers after this call.
+ * - "In order" is in a caller group each posting thread's order, as ever: of posts that were under way at the same
+ *   time, the one that a consumer there gets last need not be the one that is retained.
  * - The topic exists, and counts in max_topics, as long as it is retained.
  * - The copy comes on the consumer's executor, as soon as that gets to it, before any later event of the topic; other
  *   consumers of the group may wait for that. In a caller group it comes on the registering thread before the
@@ -195,9 +199,9 @@ struct ringbus_claim {
  * Until then everything behind it waits in its groups, as do flush, shutdown and group_close, with DISCARD too; and
  * this thread must not wait: its posts and claims find a full ring RINGBUS_EDEADLK at once, its flush too, close is
  * RINGBUS_EBUSY, what waits for handlers begins and returns RINGBUS_PENDING. The close of a caller group does not
- * wait, with DRAIN neither: none of its consumers gets the event then, but those of a group opened since in its place
- * may. A thread that exits with an open claim leaves it open for good. The handle of the topic stays open meanwhile: a
- * claim by an event's own is over before its handler returns.
+ * wait, with DRAIN neither: none of its consumers gets the event then. Nor does who registers after the claim, in
+ * whatever group. A thread that exits with an open claim leaves it open for good. The handle of the topic stays open
+ * meanwhile: a claim by an event's own is over before its handler returns.
  *
  * size         at most the slot_size of every group concerned
  * deadline_ns  how long to wait for room

@@ -5,7 +5,8 @@
  *     group, and whatever comes later is claimed behind it
  * I3  retaining begins with a cut in the rings the topic is routed to, under the lock: who claims without it has done
  *     so before any value is stored, or finds the topic retained when it has claimed. In a lossy group that would be
- *     too late: whoever is entering one is waited for
+ *     too late: whoever is entering one is waited for. In caller groups nothing is claimed: who takes their eras
+ *     without the lock looks at the topic after that, so what it posts is in no window of a later registration
  * Edges: CUT, CALL. */
 #ifndef RINGBUS_BUS_RETAIN_H
 #define RINGBUS_BUS_RETAIN_H

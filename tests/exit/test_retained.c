@@ -173,24 +173,55 @@ register_in_second(struct probe *probe, const struct ringbus_event *event)
         return;
     }
     MUST(ringbus_register_consumer(bus, leaver->consumer, "a") == RINGBUS_OK, "register");
-    MUST(post_number(bus, "a", 3) == 1, "no nested post");
+    MUST(post_number(bus, "a", 3) == 2, "no nested post");
 }
 
-START_TEST(so_does_one_that_exits_in_its_own_replay_before_an_event)
+/* Another thread posts to the topic: it comes upon the replay, which waits for the event of this handler. */
+static void
+register_and_have_posted(struct probe *probe, const struct ringbus_event *event)
 {
-    static struct probe leaver = {.name = "leaver", .act = exit_in_handler};
-    static struct probe other = {.act = register_in_second, .of_act = &leaver};
+    const struct probe *leaver = probe->of_act;
 
+    (void)event;
+    MUST(ringbus_register_consumer(bus, leaver->consumer, "a") == RINGBUS_OK, "register");
+    post_and_exit(bus, "a", 3);
+}
+
+/* Who was registered before has got the topic's value, and misses the event: whether nested or the thread's own. */
+static void
+check_before_event(bool is_nested)
+{
+    static struct probe leaver, other, early;
+
+    memset(&leaver, 0, sizeof leaver);
+    memset(&other, 0, sizeof other);
+    memset(&early, 0, sizeof early);
+    leaver.name = "leaver";
+    leaver.act = exit_in_handler;
+    other.act = is_nested ? register_in_second : register_and_have_posted;
+    other.of_act = &leaver;
     open_retained(RINGBUS_GROUP_CALLER, 1, RINGBUS_LOSSLESS);
     leaver.group = broken;
     probe_open(bus, &leaver);
     add_probe(bus, &other, "other", broken, "first");
-    post_and_exit(bus, "first", 1);
+    add_probe(bus, &early, "early", broken, "a");
+    if (is_nested)
+        post_and_exit(bus, "first", 1);
+    else
+        ck_assert_int_eq(post_number(bus, "first", 1), 1);
+    CHECK_NUMBERS(&early, 1);
     ck_assert_int_eq(figure_of(bus, "group", "broken", "replays"), 0);
     ck_assert_uint_eq(load_u32(&hooks.errors, TEST_ACQUIRE), 1);
     end_bus(bus, RINGBUS_DRAIN);
     ck_assert_uint_eq(undelivered(&hooks, "a", "leaver"), 2);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "early"), 1);
     ck_assert_uint_eq(load_u64(&memory.live_bytes, ORDER_COUNT), 0);
+}
+
+START_TEST(so_does_one_that_exits_in_a_replay_before_an_event_that_nobody_gets_then)
+{
+    check_before_event(true);
+    check_before_event(false);
 }
 END_TEST
 
@@ -200,5 +231,5 @@ main(void)
     return RUN_TESTS("exit_retained", a_lane_that_exits_in_a_replay_ends_its_group,
         a_lane_that_exits_in_a_replay_before_an_event_it_has_copied_names_both,
         a_thread_that_exits_in_its_registration_leaves_nothing_behind,
-        so_does_one_that_exits_in_its_own_replay_before_an_event);
+        so_does_one_that_exits_in_a_replay_before_an_event_that_nobody_gets_then);
 }

@@ -151,6 +151,46 @@ START_TEST(every_group_gets_what_was_filled_once)
 }
 END_TEST
 
+/* Whatever the topic has become since. */
+static void
+check_late(uint32_t kind, bool is_retained)
+{
+    static struct probe early, late;
+    struct ringbus_bus *bus = bus_open(NULL);
+    struct ringbus_topic *topic = topic_open(bus, "a");
+    struct ringbus_claim claim;
+
+    memset(&early, 0, sizeof early);
+    memset(&late, 0, sizeof late);
+    early.group = late.group = group_open(bus, kind, 4);
+    probe_open(bus, &early);
+    probe_open(bus, &late);
+    probe_register(&early, "a");
+    ck_assert_int_eq(claim_number(topic, 1, &claim), 1);
+    if (is_retained)
+        ck_assert_int_eq(ringbus_topic_retain(topic, sizeof(uint64_t)), RINGBUS_OK);
+    ck_assert_int_eq(post_number(bus, "a", 2), 1);
+    probe_register(&late, "a");
+    ck_assert_int_eq(ringbus_topic_publish(&claim), 1);
+    ck_assert_int_eq(post_number(bus, "a", 3), 2);
+    bus_flush(bus);
+    ck_assert_uint_eq(probe_calls(&early), 3);
+    if (is_retained)
+        CHECK_NUMBERS(&late, 2, 3);
+    else
+        CHECK_NUMBERS(&late, 3);
+    close_all(bus, topic);
+}
+
+START_TEST(who_registers_after_the_claim_does_not_get_its_event)
+{
+    check_late(RINGBUS_GROUP_THREADS, false);
+    check_late(RINGBUS_GROUP_THREADS, true);
+    check_late(RINGBUS_GROUP_CALLER, false);
+    check_late(RINGBUS_GROUP_CALLER, true);
+}
+END_TEST
+
 static struct ringbus_bus *
 open_caller(uint32_t capacity, struct probe *probe, struct ringbus_topic **ret_topic)
 {
@@ -510,6 +550,7 @@ main(void)
 {
     return RUN_TESTS("post_place", what_was_filled_in_place_arrives_when_it_is_published,
         events_behind_an_open_claim_wait_for_it, what_is_abandoned_nobody_gets,
+        who_registers_after_the_claim_does_not_get_its_event,
         an_event_may_be_made_smaller_not_larger, every_group_gets_what_was_filled_once,
         consumers_of_caller_groups_are_called_by_publish,
         a_claim_for_caller_groups_needs_a_place_for_a_nested_post,

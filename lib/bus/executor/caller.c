@@ -149,7 +149,6 @@ take(struct ringbus_group *group, const struct posting *posting)
     owe(group->bus);
     pending->topic = posting->topic;
     ringbus__topic_keep(pending->topic);
-    pending->era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
     pending->ordered = posting->ordered;
     pending->size = posting->size;
     pending->reference = NULL;
@@ -345,6 +344,7 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
     post->posting = posting;
     post->groups = groups;
     post->nested = NULL;
+    post->eras = NULL;
     post->reference = NULL;
     post->holder = NULL;
     post->due_count = 0;
@@ -354,19 +354,14 @@ ringbus__caller_begin(struct caller_post *post, const struct posting *posting, u
 }
 
 void
-ringbus__caller_mark(const struct caller_post *post)
+ringbus__caller_mark(const struct ringbus_bus *bus, uint64_t groups, int64_t *ret_eras)
 {
-    struct frame *frame = ringbus__record.frame_memory;
-
-    for (struct pending *at = post->nested; at != NULL; at = at->next)
-        at->era = (int64_t)load_u64(&at->group->era, ORDER_CUT_ACQUIRE);
-    for (uint64_t left = post->is_outermost ? post->groups : 0; left != 0; left &= left - 1) {
+    for (uint64_t left = groups; left != 0; left &= left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(left);
 
         /* CUT acquire: who registered before this look is in the set we shall find. Before any handler runs: what that
          * one changes is for later events. */
-        frame->eras[index] =
-            (int64_t)load_u64(&ringbus__group_at(frame->owner, index)->era, ORDER_CUT_ACQUIRE);
+        ret_eras[index] = (int64_t)load_u64(&ringbus__group_at(bus, index)->era, ORDER_CUT_ACQUIRE);
     }
 }
 
@@ -545,13 +540,17 @@ ringbus__caller_deliver(struct caller_post *post)
 
     if (!post->is_outermost) {
         *frame->last = post->nested;
-        for (; *frame->last != NULL; frame->last = &(*frame->last)->next)
+        for (; *frame->last != NULL; frame->last = &(*frame->last)->next) {
             (*frame->last)->reference = post->reference;
+            (*frame->last)->era = post->eras[(*frame->last)->group->index];
+        }
         if (post->place != NULL) /* they have copies */
             ringbus__caller_unreserve(post->place);
         return;
     }
     frame = ringbus__record.frames = ringbus__record.frame_memory;
+    for (uint64_t left = post->groups; left != 0; left &= left - 1)
+        frame->eras[__builtin_ctzll(left)] = post->eras[__builtin_ctzll(left)];
     frame->place = post->place;
     release_all_due(post->due, post->due_count); /* what they post is nested */
     deliver_own(frame, post);

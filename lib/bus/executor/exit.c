@@ -41,10 +41,13 @@ calls_of(const struct record *record)
     return calls;
 }
 
-/* The one it was calling in a caller group; NULL: none. */
+/* The one it was calling in a caller group for the event under delivery. NULL: none, or for a replay, which comes
+ * before anybody gets that event. */
 static struct ringbus_consumer *
 called_in(const struct record *record, const struct frame *frame)
 {
+    if (frame->delivery.replay != NULL)
+        return NULL;
     return record->depth > frame->depth + 1 ? load_ptr(&record->called[frame->depth + 1], ORDER_OWN)
                                             : NULL;
 }

@@ -2,7 +2,9 @@
  *
  * I1  a claim for caller groups, too, has a place for a nested post; its slots get copies. Such a place is owed to the
  *     bus (caller.c I2), an open slot is not finished: the bus does not come to its end before the claim is over
- * I2  the first ring's slot is published last: the others are copied from it
+ * I2  whose windows the event is in is settled by the claim, in every kind of group: by its sequences, and by the eras
+ *     of caller groups. What registers later has a later edge, also in a group that stands where one has ended
+ * I3  the first ring's slot is published last: the others are copied from it
  * Edges: TABLE.
  * Source: the disruptor's claim and publish. */
 #include "base/options.h"
@@ -61,7 +63,7 @@ note(const struct posting *posting, const struct claims *claims, struct pending 
     claim->rings = claims->rings;
     claim->callers = claims->callers;
     claim->place = place;
-    for (uint64_t left = claims->rings; left != 0; left &= left - 1)
+    for (uint64_t left = claims->rings | claims->callers; left != 0; left &= left - 1)
         claim->sequences[__builtin_ctzll(left)] = claims->sequences[__builtin_ctzll(left)];
     if (place != NULL)
         claim->data = place->data;
@@ -266,7 +268,7 @@ ringbus_topic_publish(struct ringbus_claim *claim)
         finish(claim);
         return matched;
     }
-    ringbus__caller_mark(&caller);
+    caller.eras = claim->sequences;
     caller.place = forget(claim); /* a handler may end the thread */
     ringbus__caller_deliver(&caller);
     return matched;

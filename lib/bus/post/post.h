@@ -24,7 +24,7 @@ struct claims {
     uint64_t rings; /* lossless ones */
     uint64_t lossy;
     uint64_t callers;
-    int64_t sequences[BUS_MAX_GROUPS];
+    int64_t sequences[BUS_MAX_GROUPS]; /* of caller groups: eras */
     int matched;
     struct ringbus_group *full; /* the group that refused */
     /* by reference: a block that the post has beside its slots (reference.h I1), and, once nothing can refuse it, the
@@ -134,6 +134,7 @@ struct caller_post {
     uint64_t groups; /* bits */
     struct pending *nested;
     bool is_outermost;
+    const int64_t *eras; /* by the index of their group; set before it is delivered */
     /* by reference, and somebody beside this post names it */
     struct ringbus_reference *reference;
     struct kept *holder; /* NULL, or whose block it is */
@@ -148,8 +149,9 @@ struct caller_post {
  * a nested post; RINGBUS_ESHUTDOWN; RINGBUS_ESYS: the thread could not be announced. */
 int ringbus__caller_begin(struct caller_post *post, const struct posting *posting, uint64_t groups);
 
-/* Once nothing can refuse the post, and under the claim lock of a retained topic: settle whose windows it is in. */
-void ringbus__caller_mark(const struct caller_post *post);
+/* Once nothing can refuse the post, and under the claim lock of a retained topic: settle whose windows it is in, by the
+ * eras of the groups of `groups`. */
+void ringbus__caller_mark(const struct ringbus_bus *bus, uint64_t groups, int64_t *ret_eras);
 
 /* Then one of these. */
 void ringbus__caller_cancel(struct caller_post *post);

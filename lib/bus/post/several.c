@@ -7,6 +7,8 @@
  *     so what one has dropped or replaced need never be taken back. They take no claims in place
  * I4  by reference into lossy groups, the post makes sure of a block before it claims, takes the reference when nothing
  *     can refuse it any more, and drops its own count when all is published: if nobody has entered, that releases it
+ * I5  to nothing but caller groups, of a topic that is not retained, there is no lock: first the eras are taken, then
+ *     the topic is looked at once more. So what is not stored comes to nobody who has registered since it is retained
  * Source: claiming in all rings before filling any is ours. */
 #include "bus/post/post.h"
 #include "bus/retain.h"
@@ -167,10 +169,12 @@ ringbus__claims_take(const struct posting *posting, struct claims *claims,
         if (outcome == RINGBUS_OK)
             store(posting, claims);
     }
-    if (outcome == RINGBUS_OK && caller != NULL && claims->callers != 0)
-        ringbus__caller_mark(caller);
+    if (outcome == RINGBUS_OK)
+        ringbus__caller_mark(topic->bus, claims->callers, claims->sequences);
     if (is_locked)
         lock_release(&topic->claim_lock);
+    else if (topic_is_retained(topic)) /* since: an era brings it (I5) */
+        return START_AGAIN;
     return outcome;
 }
 
@@ -315,6 +319,7 @@ fill_lossy(const struct posting *posting, struct claims *claims)
 static void
 settle(const struct posting *posting, const struct claims *claims, struct caller_post *caller)
 {
+    caller->eras = claims->sequences;
     if (delivers_own(claims, caller)) {
         caller->holder = claims->holder;
         caller->due = claims->due;

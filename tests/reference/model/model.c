@@ -101,6 +101,8 @@ model_cancel(struct model *model, uint32_t consumer, uint32_t topics, enum due i
 
         if (topics >> event->topic & 1 && (*due == DUE || *due == MAYBE || *due == UNWANTED))
             *due = (uint8_t)instead;
+        if (topics >> event->topic & 1 && instead == CANCELLED)
+            event->claimed_for &= ~(1u << consumer);
     }
     if (instead == CANCELLED)
         model_drop_replays(model, consumer, topics);

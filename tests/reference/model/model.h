@@ -44,7 +44,7 @@ struct model_event {
     uint32_t unplaced;       /* bits of groups that were blurred then, or since */
     bool is_nested;          /* posted in a caller group's delivery; or made in place */
     enum claimed claimed;
-    uint32_t claimed_for; /* bits of consumers that matched then */
+    uint32_t claimed_for; /* bits of consumers that matched then, and are registered since */
     bool is_reference, is_released;
     bool is_releasing;    /* its release function runs */
     uint32_t left;        /* bits of lossy groups that have surely no use for it any more */

@@ -200,26 +200,11 @@ model_refuse_event(struct model *model, uint32_t event)
 
 /* ---- claims ---- */
 
-/* A caller group of the claim has ended, and another one may stand in its place. */
-static void
-add_successors(struct model *model, struct model_event *event)
-{
-    bool is_replaced = false;
-
-    for (uint32_t g = 0; g < GROUPS; g++)
-        is_replaced |=
-            event->groups >> g & 1 && model_is_caller(model, g) && model->groups[g].line != OPEN;
-    for (uint32_t g = 0; g < GROUPS; g++)
-        if (is_replaced && model_is_caller(model, g) && model->groups[g].line == OPEN)
-            event->groups |= 1u << g;
-}
-
 void
 model_publish(struct model *model, uint32_t event)
 {
     struct model_event *at = &model->events[event];
 
-    add_successors(model, at);
     at->claimed = NOT_CLAIMED;
     at->order = model->order_count++;
     at->is_nested = true;
@@ -230,10 +215,9 @@ model_publish(struct model *model, uint32_t event)
 
         if (!model_is_caller(model, consumer->group) || !model_is_in(model, event, consumer->group))
             continue;
-        if (is_registered)
+        if (is_registered && was_registered)
             at->due[c] = (uint8_t)due_of(model, c, event);
-        if ((is_registered && !was_registered && at->due[c] == DUE) ||
-            (was_registered && consumer->line == DRAINING))
+        if (was_registered && consumer->line == DRAINING)
             at->due[c] = MAYBE;
     }
 }

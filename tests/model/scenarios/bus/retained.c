@@ -330,13 +330,51 @@ end_caller_safe(void)
     buses_check_close();
 }
 
+/* It begins to retain while somebody posts to one caller group, or to two. */
+static void
+begin_callers(void)
+{
+    buses_open(RINGBUS_GROUP_CALLER, 2);
+    buses_open_consumer(0, 0);
+    buses_consume(1, 0, 0);
+    buses_open_consumer(3, 0);
+}
+
+static void
+begin_two_callers(void)
+{
+    begin_callers();
+    buses_open_group(1, RINGBUS_GROUP_CALLER);
+    buses_consume(2, 1, 0);
+}
+
+static void
+retain_and_register(void)
+{
+    model_check(ringbus_topic_retain(buses.topics[0], sizeof(uint64_t)) == RINGBUS_OK);
+    model_check(buses_post(0, 3) >= 1);
+    buses_register(0, 0);
+}
+
+/* What was not stored has not come to who registered since: the last one that came is the value. */
+static void
+end_callers(void)
+{
+    const uint64_t history = buses.histories[0];
+
+    buses_register(3, 0);
+    model_check((history & 0xff) == buses.histories[3]);
+    model_check(history == 0x03 || history == 0x02 || history == 0x0302);
+    buses_check_close();
+}
+
 /* One stale read: there are three threads. */
 #define ONE(title, what, first, last, ...)                                                         \
     {                                                                                              \
         .name = "retained_" title, .proves = what, .begin = first, .end = last,                    \
         .threads = {__VA_ARGS__}, .most_stale = 1                                                  \
     }
-/* And one preemption: there are four. */
+/* And one preemption: there are four, or it is enough. */
 #define HEAVY(title, what, first, last, ...)                                                       \
     {                                                                                              \
         .name = "retained_" title, .proves = what, .begin = first, .end = last,                    \
@@ -370,5 +408,9 @@ const struct scenario model_retained[] = {
         register_and_look, post_value),
     ONE("caller_safe", "also for a thread-safe consumer", begin_caller_safe, end_caller_safe,
         register_first, post_value),
+    HEAVY("caller_begin", "a post that was not stored comes to nobody later", begin_callers,
+        end_callers, retain_and_register, post_value),
+    HEAVY("caller_begin_two", "also if it went to two groups", begin_two_callers, end_callers,
+        retain_and_register, post_value),
     {0},
 };
