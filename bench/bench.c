@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/cpu.h"
@@ -19,13 +18,37 @@ static struct {
     _Alignas(CPU_LINE) struct atomic_u64 pong;
 } line;
 
-void
-bench_pin(int cpu)
+static cpu_set_t cpus;
+
+static void
+note_cpus(void)
 {
+    if (pthread_getaffinity_np(pthread_self(), sizeof cpus, &cpus) != 0)
+        CPU_SET(0, &cpus);
+}
+
+/* Those the process may run on, noted by the first who asks: nobody has bound a thread yet. */
+static const cpu_set_t *
+allowed(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, note_cpus);
+    return &cpus;
+}
+
+void
+bench_pin(int number)
+{
+    const cpu_set_t *all = allowed();
+    int left = number % CPU_COUNT(all);
+    unsigned cpu = 0;
     cpu_set_t set;
 
+    while (!CPU_ISSET(cpu, all) || left-- > 0)
+        cpu++;
     CPU_ZERO(&set);
-    CPU_SET((unsigned long)cpu % (unsigned long)sysconf(_SC_NPROCESSORS_ONLN), &set);
+    CPU_SET(cpu, &set);
     pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
@@ -57,6 +80,8 @@ bench_round_trip_ns(void)
     cpu_set_t before;
     uint64_t trip = 0;
 
+    if (CPU_COUNT(allowed()) < 2)
+        return 0;
     pthread_getaffinity_np(pthread_self(), sizeof before, &before);
     store_u64(&line.ping, 0, ORDER_OWN);
     store_u64(&line.pong, 0, ORDER_OWN);

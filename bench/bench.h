@@ -14,11 +14,12 @@ struct bench_row {
     int count;
 };
 
-/* Bind the calling thread to a CPU; counted from 0, wrapped round to those there are. */
-void bench_pin(int cpu);
+/* Bind the calling thread to a CPU: 0 is the first of those the process may run on, wrapped round to as many. */
+void bench_pin(int number);
 
-/* Nanoseconds from one core to the other and back, by two threads on CPU 0 and 1. The median of some looks: one that
- * was interrupted says nothing. The caller may run where it could before. */
+/* Nanoseconds from one core to the other and back, by two threads on the first two CPUs this process may run on; 0
+ * if it has one only. The median of some looks: one that was interrupted says nothing. The caller may run where it
+ * could before. */
 double bench_round_trip_ns(void);
 
 /* Nanoseconds one iteration of an empty loop with a clock read around it costs. */

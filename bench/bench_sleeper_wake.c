@@ -1,8 +1,8 @@
 /* bench_sleeper_wake.c - a reader that must sleep as soon as it finds nothing, as an event loop does: who pays for the
  * store-load barrier, every post (a fence) or every sleep (a process-wide barrier)?
  *
- * One poster, paced or not, on CPU 0, one such reader on CPU 1; both ways in every round. Per rate: what one post
- * costs the poster, and what the reader burns of its core. docs/decisions/0002 draws the conclusion. */
+ * One poster, paced or not, on the first CPU, one such reader on the second; both ways in every round. Per rate: what
+ * one post costs the poster, and what the reader burns of its core. docs/decisions/0002 draws the conclusion. */
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>

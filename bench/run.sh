@@ -3,7 +3,7 @@
 #
 #   ./run bench [--quick] [--peers] [--rounds N] [--cpus A,B] [CASE...]
 #   ./run bench --list                      the cases and programs there are
-#   ./run bench PROGRAM [ARGUMENT...]       a program of its own: ring_alone, ring_shapes, sleeper_wake
+#   ./run bench [--cpus A,B] PROGRAM [ARGUMENT...]  a program of its own: ring_alone, ring_shapes, sleeper_wake
 #   ./run bench --check                     as ./check does: ours in short rounds beside the ratios in bench/quick.txt
 #   ./run bench --store                     writes these ratios anew
 #
@@ -214,7 +214,7 @@ one_bench() {
     shift
     bootstrap cc make pkg_config cmake libuv uthash
     build_benches "ringbus_bench_$name"
-    exec "$build/bench/ringbus_bench_$name" "$@"
+    exec ${cpus:+taskset -c "$cpus"} "$build/bench/ringbus_bench_$name" "$@"
 }
 
 quick=''

@@ -34,7 +34,8 @@ print(const char *system, const struct request *request, const struct figures *f
     };
 
     printf("{\"system\":\"%s\",\"case\":\"%s\",\"wait\":\"%s\",\"events\":%llu", system,
-        request->name, request->wait, (unsigned long long)request->events);
+        request->name, request->wait,
+        (unsigned long long)(figures->events > 0 ? figures->events : request->events));
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i].value > 0)
             printf(",\"%s\":%.6g", fields[i].name, fields[i].value);

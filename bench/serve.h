@@ -23,7 +23,8 @@ struct figures {
     double value;
     double cpu; /* ns of CPU time */
     double p50, p90, p99, p999, p9999, max;
-    double late; /* percent of the posts that began late */
+    double late;     /* percent of the posts that began late */
+    uint64_t events; /* of the pass; 0: as many as were asked for */
 };
 
 /* A case, or all whose names begin with it. */

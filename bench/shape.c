@@ -24,7 +24,8 @@ const struct shape shapes[SHAPE_COUNT] = {
     {"ring_pingpong", 60000, 12000, 1, 1, 1, {{STEP_SUM, 0}}, true},
 };
 
-static bool is_pinned; /* the producer of a pass with two threads to CPU 0, the reader to CPU 1 */
+static bool
+    is_pinned; /* the producer of a pass with two threads to the first CPU, the reader to the second */
 
 const struct shape *
 shape_find(const char *name, bool *ret_is_block)

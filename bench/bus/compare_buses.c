@@ -15,7 +15,7 @@ static const struct {
     const char *system;
     int fewer;
 } slow_systems[] = {
-    {"glib_pool", 10},
+    {"glib_pool", 8},
     {"guava", 8},
     {"mutex_queue", 2},
     {"nng_inproc", 40},

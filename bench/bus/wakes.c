@@ -10,6 +10,7 @@
 #include "serve.h"
 
 enum { SHORTEST_NS = 700000, SPREAD_NS = 600000, MOST_WAKES = 1 << 20 };
+enum { POSTER_CPU, READER_CPU };
 #define PATIENCE_NS INT64_C(5000000000)
 
 /* written by the reader */
@@ -97,9 +98,9 @@ wakes_run(
     if (!is_good || arrived.latencies == NULL)
         return false;
     store_u64(&arrived.count, 0, ORDER_OWN);
-    bench_pin(WAKES_READER_CPU);
+    bench_pin(READER_CPU);
     is_good = system->open();
-    bench_pin(WAKES_POSTER_CPU);
+    bench_pin(POSTER_CPU);
     is_good = is_good && post_all(system, request->events) && system->close() &&
               load_u64(&arrived.count, ORDER_OWN) == request->events;
     if (is_good)

@@ -1,5 +1,6 @@
-/* wakes.h - the work of a wake-up from idle: a thread on CPU 0 posts, again and again, when the reader on CPU 1 has
- * been idle for about a millisecond; measured from before the post to the reader's first line.
+/* wakes.h - the work of a wake-up from idle: a thread posts, again and again, when the reader has been idle for about
+ * a millisecond, each on a CPU of its own, the first and the second of those the process may run on; measured from
+ * before the post to the reader's first line.
  *
  * The poster is busy meanwhile, so that only the reader's core has to come back from idling; the pauses are of random
  * lengths, the same in every pass of every system. */
@@ -8,8 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { WAKES_READER_CPU = 1, WAKES_POSTER_CPU = 0 };
 
 struct wakes_system {
     bool (*open)(void);          /* called on the reader's CPU: threads started in it stay there */

@@ -146,6 +146,7 @@ workload_run(
     system->close();
     sem_destroy(&pass.finished);
     ret_figures->value = (double)pass.workload.events / seconds;
+    ret_figures->events = pass.workload.events;
     return is_good;
 }
 

@@ -2,6 +2,7 @@
 #include "comparison.h"
 
 #include <fnmatch.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +70,6 @@ comparison_run(struct comparison *comparison, struct contest *contest, const str
     if (contest->count == 0)
         return;
     contest->raw = comparison->raw;
-    contest->cpu_count = comparison->cpu_count;
-    memcpy(contest->cpus, comparison->cpus, sizeof contest->cpus);
     contest->is_quick = comparison->is_quick;
     if (comparison->is_quick)
         contest->events /= COMPARISON_QUICK_PART;
@@ -87,7 +86,7 @@ parse_cpus(const char *text, int *cpus)
 {
     int count = 0;
 
-    for (char *end = NULL; count < CONTEST_MAX_CPUS && *text != '\0'; text = end) {
+    for (char *end = NULL; count < COMPARISON_MAX_CPUS && *text != '\0'; text = end) {
         cpus[count++] = (int)strtol(text, &end, 10);
         if (end == text)
             return 0;
@@ -144,6 +143,19 @@ parse(struct comparison *comparison, int argc, char **argv)
            comparison->cpu_count > 0 && (comparison->system_count > 0 || comparison->is_list);
 }
 
+/* This program, and what it will start. */
+static bool
+confine(const struct comparison *comparison)
+{
+    cpu_set_t set, got;
+
+    CPU_ZERO(&set);
+    for (int i = 0; i < comparison->cpu_count; i++)
+        CPU_SET((unsigned)comparison->cpus[i], &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0 &&
+           sched_getaffinity(0, sizeof got, &got) == 0 && CPU_EQUAL(&set, &got);
+}
+
 static FILE *
 open_to_append(const char *path)
 {
@@ -178,9 +190,14 @@ comparison_main(int argc, char **argv, void (*run_cases)(struct comparison *comp
         fputs("compare: see bench/peers/comparison.h for the arguments\n", stderr);
         return 2;
     }
-    if (comparison.is_list)
+    if (comparison.is_list) {
         run_cases(&comparison);
-    else
-        run(&comparison, run_cases);
+        return 0;
+    }
+    if (!confine(&comparison)) {
+        fputs("compare: it may not run on these CPUs\n", stderr);
+        return 2;
+    }
+    run(&comparison, run_cases);
     return comparison.failed > 0 ? 1 : 0;
 }

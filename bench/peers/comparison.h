@@ -15,7 +15,7 @@
 #include "contest.h"
 #include "report.h"
 
-enum { COMPARISON_MAX_SYSTEMS = 40, COMPARISON_QUICK_PART = 20 };
+enum { COMPARISON_MAX_SYSTEMS = 40, COMPARISON_MAX_CPUS = 64, COMPARISON_QUICK_PART = 20 };
 
 struct comparison {
     int rounds;
@@ -23,7 +23,7 @@ struct comparison {
     const char *cases; /* patterns, a blank between them; NULL: all */
     const char *systems[COMPARISON_MAX_SYSTEMS], *commands[COMPARISON_MAX_SYSTEMS];
     int system_count;
-    int cpus[CONTEST_MAX_CPUS];
+    int cpus[COMPARISON_MAX_CPUS]; /* the only ones that anything runs on */
     int cpu_count;
     const char *results_path, *raw_path;
 

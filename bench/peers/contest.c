@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,8 +15,9 @@ enum { LINE_SIZE = 1024, MOST_OTHERS = 10, MOST_PASS_MS = 60000 };
 #define SECOND_NS INT64_C(1000000000)
 #define PATIENCE_NS (10 * SECOND_NS)
 
-uint64_t
-contest_events(const struct contest *contest, const struct contestant *contestant)
+/* Of a pass of this contestant. */
+static uint64_t
+events_of(const struct contest *contest, const struct contestant *contestant)
 {
     return contest->events / (uint64_t)(contestant->fewer > 0 ? contestant->fewer : 1);
 }
@@ -28,15 +28,10 @@ static void
 become(const struct contest *contest, const struct contestant *contestant, int in, int out)
 {
     char command[LINE_SIZE];
-    cpu_set_t set;
 
-    CPU_ZERO(&set);
-    for (int i = 0; i < contest->cpu_count; i++)
-        CPU_SET((unsigned)contest->cpus[i], &set);
     snprintf(command, sizeof command, "exec %s serve %s %s %llu", contestant->command,
-        contest->name, contestant->wait, (unsigned long long)contest_events(contest, contestant));
-    if (setpgid(0, 0) == 0 && sched_setaffinity(0, sizeof set, &set) == 0 && dup2(in, 0) == 0 &&
-        dup2(out, 1) == 1)
+        contest->name, contestant->wait, (unsigned long long)events_of(contest, contestant));
+    if (setpgid(0, 0) == 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
 }
@@ -98,12 +93,16 @@ measure(const struct contest *contest, struct contestant *contestant, double *re
 {
     char line[LINE_SIZE];
     bool is_good = ask(contestant, line);
+    double events = 0;
 
     for (int i = 0; i < contest->metric_count; i++) {
         ret_values[i] = 0;
         is_good = is_good && (field(line, contest->metrics[i].field, &ret_values[i]) ||
                                  contest->metrics[i].is_extra);
     }
+    contestant->events = is_good && field(line, "\"events\":", &events)
+                             ? (uint64_t)events
+                             : events_of(contest, contestant);
     return is_good;
 }
 
@@ -159,6 +158,17 @@ look_at_load(const struct contest *contest)
     return load_now(children, contest->count);
 }
 
+/* Who is asked at this place of a round: by rounds, everybody comes after each of the others equally often, in `count`
+ * rounds once, in twice as many twice if the count is odd. */
+static int
+turn(int round, int place, int count)
+{
+    if (count % 2 == 1 && round % 2 == 1)
+        place = count - 1 - place;
+    /* from the round's first one alternately onwards and backwards: the distances are all different */
+    return (round + (place % 2 == 1 ? (place + 1) / 2 : count - place / 2)) % count;
+}
+
 /* One round, which says whether it is as good as others.
  *
  * return  false if a system failed: the round is to be run again without it */
@@ -173,11 +183,14 @@ run_round(struct contest *contest, int64_t *patience_ns, struct round *ret_round
     before = bench_round_trip_ns();
     ret_round->null_ns = bench_null_ns();
     began = look_at_load(contest);
-    for (int i = 0; i < contest->count; i++)
+    for (int place = 0; place < contest->count; place++) {
+        const int i = turn(contest->rounds, place, contest->count);
+
         if (!measure(contest, &contest->contestants[i], ret_round->values[i])) {
             leave_out(contest, i);
             return false;
         }
+    }
     ended = look_at_load(contest);
     after = bench_round_trip_ns();
     ret_round->trip_ns = (before + after) / 2;

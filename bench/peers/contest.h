@@ -1,5 +1,5 @@
 /* contest.h - systems measured beside one another: a process for each, kept alive through the rounds of a case; a round
- * asks each in turn for one pass, so that all meet the same machine. */
+ * asks each in turn for one pass, so that all meet the same machine, in another order in each round. */
 #ifndef RINGBUS_BENCH_CONTEST_H
 #define RINGBUS_BENCH_CONTEST_H
 
@@ -10,7 +10,7 @@
 
 #include "bench.h"
 
-enum { CONTEST_MAX_SYSTEMS = 16, CONTEST_MAX_METRICS = 8, CONTEST_MAX_CPUS = 64 };
+enum { CONTEST_MAX_SYSTEMS = 16, CONTEST_MAX_METRICS = 8 };
 
 /* One of the figures of a pass. */
 struct metric {
@@ -31,7 +31,8 @@ struct contestant {
     bool is_own;         /* of our builds: compared with the contest's `peer` */
     int fewer;           /* it gets one event in so many, if a pass took too long; 0: all */
 
-    pid_t pid; /* the leader of a process group */
+    uint64_t events; /* of its latest pass: as it says, or as it was asked */
+    pid_t pid;       /* the leader of a process group */
     FILE *ask, *answers;
     double values[CONTEST_MAX_METRICS][BENCH_MAX_ROUNDS];
 };
@@ -53,18 +54,14 @@ struct contest {
     int failed;    /* systems that were left out */
     double trip_ns,
         null_ns; /* the median of the rounds kept: the cache line's round trip, the null baseline */
-    double others_percent;      /* of the CPUs: what others took, the median of the rounds */
-    FILE *raw;                  /* one line of JSON a value; NULL: none */
-    int cpus[CONTEST_MAX_CPUS]; /* the only ones they run on */
-    int cpu_count;
+    double others_percent; /* of the CPUs: what others took, the median of the rounds */
+    FILE *raw;             /* one line of JSON a value; NULL: none */
 };
 
-/* Of a pass of this contestant. */
-uint64_t contest_events(const struct contest *contest, const struct contestant *contestant);
-
-/* Run `rounds` rounds. Each waits for a calm moment, some seconds a case in all. A round is discarded and run again if
- * the cache line's round trip before it or after it is not within a factor of 1.5 of this program's latest ones, or if
- * other programs took more than a tenth of the CPUs. After `rounds` discarded ones such rounds are kept.
+/* Run `rounds` rounds, on the CPUs this process may run on. Each waits for a calm moment, some seconds a case in all. A
+ * round is discarded and run again if the cache line's round trip before it or after it is not within a factor of 1.5
+ * of this program's latest ones, or if other programs took more than a tenth of the CPUs. After `rounds` discarded ones
+ * such rounds are kept.
  *
  * A system that fails, or takes longer than a minute over a pass, is left out from then on, and its contestant is gone;
  * it is said on stderr which. The others go on.

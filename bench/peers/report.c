@@ -72,7 +72,7 @@ print_json(const struct contest *contest, const struct row *row, FILE *results)
         row->metric->name, row->self->name, row->metric->unit,
         row->metric->is_less_better ? "less" : "more", row->best, row->median, row->q1, row->q3,
         row->rounds, row->ratio_best, row->ratio_median, row->ratio_q1, row->over->name,
-        row->under->name, row->self->wait, (unsigned long long)contest_events(contest, row->self),
+        row->under->name, row->self->wait, (unsigned long long)row->self->events,
         contest->discarded, contest->unusual, contest->null_ns, contest->trip_ns,
         contest->others_percent);
     if (row->goal != NULL)

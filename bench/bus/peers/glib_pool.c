@@ -1,19 +1,16 @@
-/* glib_pool.c - what a program on GLib makes: a GHashTable of the consumers of each topic's name, a GThreadPool of two
- * threads (or as many as WAIT says), a mutex for each consumer. An event is one task, which calls all its consumers:
- * with several of them that is some times as fast as a task for each delivery, with one the same. The order of events
- * is not kept. */
+/* glib_pool.c - what a program on GLib makes: a GThreadPool, to which an event is one task, which calls all consumers
+ * of its topic. By name a GHashTable has each topic's consumers; by handle the poster has them already.
+ *
+ * The pool is exclusive and has one thread: nothing else keeps the order of a topic's events, and it calls a consumer
+ * once at a time, so that there is no lock. It is the fastest, too: two threads, with a mutex for each consumer, are
+ * 0.4 to 0.8 times as fast, a thread of one's own behind a GAsyncQueue as fast or slower, g_malloc for a task slower
+ * than g_slice. */
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "workload.h"
 
-enum { USUAL_THREADS = 2 };
-
-struct locked_consumer {
-    GMutex lock;
-    struct workload_consumer *consumer;
-};
+enum { THREADS = 1 };
 
 struct task {
     const GPtrArray *consumers;
@@ -21,9 +18,9 @@ struct task {
 };
 
 static struct {
-    GHashTable *routes; /* name -> GPtrArray of locked_consumer */
+    GHashTable *by_name;
+    GPtrArray *routes[WORKLOAD_TOPICS]; /* of workload_consumer */
     GThreadPool *threads;
-    struct locked_consumer consumers[WORKLOAD_TOPICS][WORKLOAD_MAX_CONSUMERS];
 } pool;
 
 static void
@@ -32,43 +29,23 @@ run_task(gpointer data, gpointer context)
     struct task *task = data;
 
     (void)context;
-    for (guint i = 0; i < task->consumers->len; i++) {
-        struct locked_consumer *consumer = g_ptr_array_index(task->consumers, i);
-
-        g_mutex_lock(&consumer->lock);
-        workload_deliver(consumer->consumer, &task->event);
-        g_mutex_unlock(&consumer->lock);
-    }
+    for (guint i = 0; i < task->consumers->len; i++)
+        workload_deliver(g_ptr_array_index(task->consumers, i), &task->event);
     g_slice_free(struct task, task);
-}
-
-static void
-free_route(gpointer route)
-{
-    g_ptr_array_unref(route);
 }
 
 static bool
 pool_open(const struct workload *workload)
 {
-    const int threads = atoi(workload->wait);
-
     memset(&pool, 0, sizeof pool);
-    pool.routes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_route);
+    pool.by_name = g_hash_table_new(g_str_hash, g_str_equal);
     for (int i = 0; i < WORKLOAD_TOPICS; i++) {
-        GPtrArray *route = g_ptr_array_new();
-
-        for (int k = 0; k < workload->consumers; k++) {
-            struct locked_consumer *consumer = &pool.consumers[i][k];
-
-            g_mutex_init(&consumer->lock);
-            consumer->consumer = &workload_consumers[i][k];
-            g_ptr_array_add(route, consumer);
-        }
-        g_hash_table_insert(pool.routes, (gpointer)(guintptr)workload_topics[i], route);
+        pool.routes[i] = g_ptr_array_new();
+        for (int k = 0; k < workload->consumers; k++)
+            g_ptr_array_add(pool.routes[i], &workload_consumers[i][k]);
+        g_hash_table_insert(pool.by_name, (gpointer)(guintptr)workload_topics[i], pool.routes[i]);
     }
-    pool.threads =
-        g_thread_pool_new(run_task, NULL, threads > 0 ? threads : USUAL_THREADS, TRUE, NULL);
+    pool.threads = g_thread_pool_new(run_task, NULL, THREADS, TRUE, NULL);
     return pool.threads != NULL;
 }
 
@@ -77,8 +54,11 @@ pool_post(const struct workload *workload, int poster)
 {
     for (uint64_t i = 0; i < workload->per_poster; i++) {
         struct task *task = g_slice_new(struct task);
+        const int topic = (int)(i % WORKLOAD_TOPICS);
 
-        task->consumers = g_hash_table_lookup(pool.routes, workload_topics[i % WORKLOAD_TOPICS]);
+        task->consumers = workload->is_by_name
+                              ? g_hash_table_lookup(pool.by_name, workload_topics[topic])
+                              : pool.routes[topic];
         task->event = (struct workload_event){.number = i, .rest = {(uint64_t)poster}};
         g_thread_pool_push(pool.threads, task, NULL);
     }
@@ -88,7 +68,9 @@ static void
 pool_close(void)
 {
     g_thread_pool_free(pool.threads, FALSE, TRUE);
-    g_hash_table_destroy(pool.routes);
+    g_hash_table_destroy(pool.by_name);
+    for (int i = 0; i < WORKLOAD_TOPICS; i++)
+        g_ptr_array_unref(pool.routes[i]);
 }
 
 int

@@ -23,10 +23,10 @@ message_prefix(int topic)
 }
 
 static inline void
-message_set(struct message *message, uint64_t number)
+message_set(struct message *message, uint64_t number, int poster)
 {
     strcpy(message->topic, workload_topics[number % WORKLOAD_TOPICS]);
-    message->event.number = number;
+    message->event = (struct workload_event){.number = number, .rest = {(uint64_t)poster}};
 }
 
 static inline void

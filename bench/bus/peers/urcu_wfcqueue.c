@@ -1,6 +1,9 @@
-/* urcu_wfcqueue.c - liburcu's wait-free queue: a node from malloc for each event, one thread that splices all there are
- * and calls the consumers. It looks for a while, then sleeps on a futex, as liburcu's own threads do; the poster that
- * finds the queue empty wakes it. */
+/* urcu_wfcqueue.c - liburcu's wait-free queue: one thread splices all there are and calls the consumers. It looks for a
+ * while, then sleeps on a futex, as liburcu's own threads do; the poster that finds the queue empty wakes it.
+ *
+ * The nodes are made before, as many as the other queues have room for. What was delivered is spliced at once onto a
+ * queue of the spare ones, and a poster that has none left splices all of these to itself, or waits: about twice as
+ * fast as a node from malloc for each event, which another thread frees. */
 #define _LGPL_SOURCE /* the queue's calls inline */
 #include <errno.h>
 #include <linux/futex.h>
@@ -24,7 +27,10 @@ static struct {
     _Alignas(CPU_LINE) struct cds_wfcq_tail tail;
     _Alignas(CPU_LINE) struct __cds_wfcq_head head;
     _Alignas(CPU_LINE) int32_t futex; /* SLEEPS, or 0 */
-    const struct workload *workload;
+    _Alignas(CPU_LINE) struct cds_wfcq_tail spare_tail;
+    _Alignas(CPU_LINE) struct cds_wfcq_head spare_head;
+    _Alignas(CPU_LINE) const struct workload *workload;
+    struct node *nodes;
     pthread_t thread;
 } queue;
 
@@ -67,9 +73,9 @@ deliver_all(void)
         struct node *const node = caa_container_of(at, struct node, node);
 
         entry_deliver(&node->entry, queue.workload->consumers);
-        free(node);
         count++;
     }
+    (void)__cds_wfcq_splice_blocking(&queue.spare_head, &queue.spare_tail, &head, &tail);
     return count;
 }
 
@@ -97,17 +103,43 @@ queue_open(const struct workload *workload)
         return false;
     queue.workload = workload;
     __cds_wfcq_init(&queue.head, &queue.tail);
-    return pthread_create(&queue.thread, NULL, dispatch, NULL) == 0;
+    cds_wfcq_init(&queue.spare_head, &queue.spare_tail);
+    queue.nodes = calloc(ENTRY_CAPACITY, sizeof *queue.nodes);
+    for (int i = 0; i < ENTRY_CAPACITY && queue.nodes != NULL; i++) {
+        cds_wfcq_node_init(&queue.nodes[i].node);
+        (void)cds_wfcq_enqueue(&queue.spare_head, &queue.spare_tail, &queue.nodes[i].node);
+    }
+    return queue.nodes != NULL && pthread_create(&queue.thread, NULL, dispatch, NULL) == 0;
+}
+
+/* One of the poster's own, after it got all that are spare if need be. */
+static struct node *
+take(struct __cds_wfcq_head *head, struct cds_wfcq_tail *tail)
+{
+    struct cds_wfcq_node *node = NULL;
+    unsigned looks = 0;
+
+    while ((node = __cds_wfcq_dequeue_blocking(head, tail)) == NULL)
+        if (cds_wfcq_empty(&queue.spare_head, &queue.spare_tail))
+            entry_idle(&looks);
+        else {
+            cds_wfcq_dequeue_lock(&queue.spare_head, &queue.spare_tail);
+            (void)__cds_wfcq_splice_blocking(head, tail, &queue.spare_head, &queue.spare_tail);
+            cds_wfcq_dequeue_unlock(&queue.spare_head, &queue.spare_tail);
+        }
+    return caa_container_of(node, struct node, node);
 }
 
 static void
 queue_post(const struct workload *workload, int poster)
 {
-    for (uint64_t i = 0; i < workload->per_poster; i++) {
-        struct node *node = malloc(sizeof *node);
+    struct __cds_wfcq_head head;
+    struct cds_wfcq_tail tail;
 
-        if (node == NULL)
-            abort();
+    __cds_wfcq_init(&head, &tail);
+    for (uint64_t i = 0; i < workload->per_poster; i++) {
+        struct node *const node = take(&head, &tail);
+
         cds_wfcq_node_init(&node->node);
         node->entry =
             (struct entry){(int)(i % WORKLOAD_TOPICS), {.number = i, .rest = {(uint64_t)poster}}};
@@ -120,6 +152,8 @@ static void
 queue_close(void)
 {
     pthread_join(queue.thread, NULL);
+    cds_wfcq_destroy(&queue.spare_head, &queue.spare_tail);
+    free(queue.nodes);
 }
 
 int

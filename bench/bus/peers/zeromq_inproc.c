@@ -1,7 +1,7 @@
 /* zeromq_inproc.c - ZeroMQ's publish and subscribe inside a process: a socket for each poster, one for the worker,
  * which subscribes to the topics by name. A publisher drops what is over the high-water mark unless it is told to wait,
- * as here; the mark is its usual one. A poster has an XPUB, which tells of the subscriptions, so that it can be seen
- * that all are there. */
+ * as here; the mark is its usual one (300 and 4,000 are as fast, and so are messages that are written and read where
+ * they are). A poster has an XPUB, which tells of the subscriptions, so that it can be seen that all are there. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,10 +104,10 @@ net_open(const struct workload *workload)
 static void
 net_post(const struct workload *workload, int poster)
 {
-    struct message message = {.event.rest = {(uint64_t)poster}};
+    struct message message;
 
     for (uint64_t i = 0; i < workload->per_poster; i++) {
-        message_set(&message, i);
+        message_set(&message, i, poster);
         (void)zmq_send(net.posters[poster], &message, sizeof message, 0);
     }
 }

@@ -105,5 +105,6 @@ bytes_run(const struct request *request, struct figures *ret_figures)
     if (ringbus_close(bus) || count == 0 || before == 0)
         return false;
     ret_figures->value = (after - before) / (double)count;
+    ret_figures->events = count;
     return true;
 }

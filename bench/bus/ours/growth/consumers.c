@@ -62,8 +62,9 @@ growth_consumers_run(const struct request *request, struct figures *ret_figures)
     static struct crowd crowd;
     const uint64_t count = growth_setting(request);
 
+    ret_figures->events = events_of(request->events, count);
     return count > 0 && open_crowd(count, &crowd) &&
-           post_to(&crowd, events_of(request->events, count), &ret_figures->value);
+           post_to(&crowd, ret_figures->events, &ret_figures->value);
 }
 
 /* What each further one costs: one consumer and a thousand, one after the other. */
@@ -71,12 +72,14 @@ bool
 growth_further_run(const struct request *request, struct figures *ret_figures)
 {
     static struct crowd one, many;
+    const uint64_t to_one = events_of(request->events, 1);
+    const uint64_t to_many = events_of(request->events, MANY);
     double one_ns = 0, many_ns = 0;
 
-    if (!open_crowd(1, &one) || !open_crowd(MANY, &many) ||
-        !post_to(&one, events_of(request->events, 1), &one_ns) ||
-        !post_to(&many, events_of(request->events, MANY), &many_ns))
+    if (!open_crowd(1, &one) || !open_crowd(MANY, &many) || !post_to(&one, to_one, &one_ns) ||
+        !post_to(&many, to_many, &many_ns))
         return false;
+    ret_figures->events = to_one + to_many;
     ret_figures->value = (many_ns - one_ns) / (MANY - 1);
     return true;
 }

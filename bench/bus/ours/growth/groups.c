@@ -62,6 +62,7 @@ growth_groups_run(const struct request *request, struct figures *ret_figures)
     for (; event.number < events; event.number++)
         (void)ringbus_topic_post(groups.topic, &event, sizeof event, NULL);
     ret_figures->value = growth_end(began) / (double)events;
+    ret_figures->events = events;
     for (uint64_t i = 0; i < count; i++)
         if (groups.consumers[i].tally.left != 0 ||
             groups.consumers[i].tally.sum != growth_sum(events))

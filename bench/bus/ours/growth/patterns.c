@@ -117,6 +117,7 @@ growth_new_name_run(const struct request *request, struct figures *ret_figures)
         growth_finish();
     ns = growth_end(began);
     ret_figures->value = ns / (double)events;
+    ret_figures->events = events;
     return matched == awaited && matching.tally.left == 0 &&
            matching.tally.sum == (awaited > 0 ? growth_sum(events) : 0);
 }

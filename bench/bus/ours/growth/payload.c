@@ -105,6 +105,7 @@ growth_payload_run(const struct request *request, struct figures *ret_figures)
         (void)ringbus_topic_post(payload.topic, payload.buffer, size, NULL);
     }
     ret_figures->value = growth_end(began) / (double)events;
+    ret_figures->events = events;
     return is_complete(events);
 }
 

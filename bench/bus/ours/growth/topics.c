@@ -107,5 +107,6 @@ growth_uniform_run(const struct request *request, struct figures *ret_figures)
     for (; event.number < events; event.number++)
         (void)ringbus_topic_post(topics.order[event.number], &event, sizeof event, NULL);
     ret_figures->value = growth_end(began) / (double)events;
+    ret_figures->events = events;
     return is_complete(events, topics.handles_sum);
 }

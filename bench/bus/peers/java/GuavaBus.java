@@ -4,8 +4,9 @@
 //   java -cp ...:guava.jar GuavaBus serve sync_post_<S> sync|sync_thread_safe EVENTS
 //
 // `async`: AsyncEventBus on a pool of two threads. A subscriber without @AllowConcurrentEvents is serialized by Guava,
-// which does not keep the order of its events. `sync`: EventBus.post on the poster's thread, one event posted again and
-// again, to S such subscribers; nanoseconds a post. `sync_thread_safe`: they have @AllowConcurrentEvents.
+// which does not keep the order of its events; one thread would, and is slower. `sync`: EventBus.post on the poster's
+// thread, one event posted again and again, to S such subscribers; nanoseconds a post. `sync_thread_safe`: they have
+// @AllowConcurrentEvents.
 import com.google.common.eventbus.AllowConcurrentEvents;
 import com.google.common.eventbus.AsyncEventBus;
 import com.google.common.eventbus.EventBus;
@@ -124,7 +125,7 @@ public final class GuavaBus {
             for (Counter counter : counters)
                 if (counter.count != events || counter.sum != events * (events - 1) / 2)
                     throw new IllegalStateException("a subscriber missed events");
-            return new Serve.Figures((double) time / events, null);
+            return new Serve.Figures(events, (double) time / events, null, 0);
         }
 
         @Override

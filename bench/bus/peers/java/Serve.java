@@ -12,14 +12,18 @@ import java.util.Locale;
 final class Serve {
     static final int USUAL_PASSES = 3;
 
-    // What a pass came to: `value` events a second or nanoseconds; `times` in nanoseconds, sorted. Absent: 0, null.
+    // What a pass of so many events came to: `value` events a second or nanoseconds; `times` in nanoseconds, sorted;
+    // `late` percent of the posts that began late. Absent: null, 0.
     static final class Figures {
-        final double value;
+        final long events;
+        final double value, late;
         final long[] times;
 
-        Figures(double value, long[] times) {
+        Figures(long events, double value, long[] times, double late) {
+            this.events = events;
             this.value = value;
             this.times = times;
+            this.late = late;
         }
     }
 
@@ -49,9 +53,10 @@ final class Serve {
         String line = String.format("{\"system\":\"%s\",\"case\":\"%s\",\"wait\":\"%s\"", system,
             arguments[1], arguments[2]);
 
-        line += ",\"events\":" + arguments[3];
+        line += ",\"events\":" + figures.events;
         if (figures.value > 0) line += String.format(Locale.ROOT, ",\"value\":%.3f", figures.value);
         if (figures.times != null) line += percentiles(figures.times);
+        if (figures.late > 0) line += String.format(Locale.ROOT, ",\"late\":%.6f", figures.late);
         System.out.println(line + "}");
         System.out.flush();
     }

@@ -126,6 +126,6 @@ final class Workload {
         bus.close();
         check();
         for (long time : began) first = Math.min(first, time);
-        return new Serve.Figures(events / ((ended - first) / 1e9), null);
+        return new Serve.Figures(events, events / ((ended - first) / 1e9), null, 0);
     }
 }
