@@ -126,7 +126,7 @@ bool ringbus__ring_has_room(struct ringbus_ring *ring, uint32_t n, uint32_t spar
 ATOMIC_INLINE void
 slot_fetch_ahead(const struct slots *slots, int64_t sequence, size_t size)
 {
-    enum { AHEAD = 8, MOST_LINES = 4, LINE = 64 };
+    enum { AHEAD = 16, MOST_LINES = 4, LINE = 64 };
     const char *at = (const char *)slot_at(slots, sequence + AHEAD);
 
     for (uint32_t line = 0; line < MOST_LINES && line * LINE < sizeof(struct slot) + size; line++)
