@@ -56,6 +56,16 @@ barrier_compiler(void)
     atomic_signal_fence(ORDER_FULL);
 }
 
+/* For one that may have: `is_unfenced`, it knows that they need not be. */
+ATOMIC_INLINE void
+barrier_light_unless(bool is_unfenced)
+{
+    if (is_unfenced)
+        barrier_compiler();
+    else
+        barrier_light();
+}
+
 /* Light barriers are full fences in this process, or read-modify-writes. For who keeps the answer. */
 ATOMIC_INLINE bool
 barrier_is_fenced(void)

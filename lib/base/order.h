@@ -72,7 +72,8 @@
 #define ORDER_CUT_ACQUIRE memory_order_acquire
 #endif
 
-/* LOCK: one holder of a lock -> the next (lock.h). */
+/* LOCK: one holder of a lock -> the next (lock.h); the owner of a serialized consumer -> who takes its place
+ * (serial.h, serial.c). */
 #ifndef ORDER_LOCK_RELEASE
 #define ORDER_LOCK_RELEASE memory_order_release
 #endif

@@ -75,6 +75,7 @@ clear(struct record *record)
     record->is_linked = record->is_in_dead = record->is_in_stall = false;
     record->executor = record->loops = record->frames = NULL;
     record->has_ready_frame = false;
+    record->usual_in = 0;
 }
 
 void

@@ -5,7 +5,7 @@
  * that the last call of something is over when no thread announces it (ringbus__record_is_called).
  *
  * I1  epoch != 0 while the thread delivers: the global epoch at the beginning of its outermost delivery
- * I2  called[0..depth) is whom the thread is calling, innermost last
+ * I2  called[0..depth) is whom the thread is calling, innermost last; NULL: nobody, in a place that is kept
  * I3  epoch and called[] are stored, then a light barrier, then the look at what a changer may have changed; the
  *     changer changes, then a heavy barrier, then looks at epoch and called[]: one of them sees the other
  * I4  a record belongs to one process: what a forked child's thread was doing in the parent is over, and its record
@@ -43,6 +43,7 @@ struct record {
     void *frames;
     void *frame_memory;   /* for them, kept until the thread exits */
     bool has_ready_frame; /* it is as a post leaves it, when it is over */
+    uint64_t usual_in;    /* and light barriers are no fences: the number of its process; else 0 */
     uint32_t hooks;
     uint32_t claims;  /* open ones, in place: the thread must not wait */
     bool is_in_dead;  /* one of them is on_dead */
@@ -166,19 +167,7 @@ record_return(struct record *record)
     record_return_at(record, record->depth - 1);
 }
 
-/* record_enter and record_call at once, of a delivery made for `callee`. The record is linked. */
-static inline void
-record_serve(struct record *record, void *callee)
-{
-    if (likely(record->deliveries++ == 0)) /* TABLE, EPOCH release: as in record_enter. */
-        store_u64(&record->epoch, load_u64(&ringbus__record_epoch, ORDER_TABLE_ACQUIRE),
-            ORDER_EPOCH_RELEASE);
-    /* CALL release: as in record_call. */
-    store_ptr(&record->called[record->depth++], callee, ORDER_CALL_RELEASE);
-    barrier_light();
-}
-
-/* The end of both. */
+/* The end of a delivery and of the one call that it was made for. */
 static inline void
 record_served(struct record *record)
 {
@@ -186,6 +175,52 @@ record_served(struct record *record)
     store_ptr(&record->called[--record->depth], NULL, ORDER_CALL_RELEASE);
     record_leave(record);
     barrier_light();
+}
+
+/* ---- the same by a thread that keeps in registers where it stands ---- */
+
+/* Before a delivery. */
+struct standing {
+    uint32_t depth;
+    uint32_t deliveries;
+};
+
+/* record_enter and record_call at once, of a delivery made for `callee`, with the place after it for those who are
+ * called in it. The record is linked. `is_unfenced`: light barriers are known to be no fences. */
+ATOMIC_INLINE void
+record_serve(struct record *record, const struct standing *before, void *callee, bool is_unfenced)
+{
+    record->deliveries = before->deliveries + 1;
+    record->depth = before->depth + 2;
+    if (before->deliveries == 0) /* TABLE, EPOCH release: as in record_enter. */
+        store_u64(&record->epoch, load_u64(&ringbus__record_epoch, ORDER_TABLE_ACQUIRE),
+            ORDER_EPOCH_RELEASE);
+    /* CALL release: as in record_call. */
+    store_ptr(&record->called[before->depth], callee, ORDER_CALL_RELEASE);
+    barrier_light_unless(is_unfenced);
+}
+
+/* record_call and record_return in that place. */
+ATOMIC_INLINE void
+record_announce(
+    struct record *record, const struct standing *before, void *callee, bool is_unfenced)
+{
+    /* CALL release: as there. */
+    store_ptr(&record->called[before->depth + 1], callee, ORDER_CALL_RELEASE);
+    barrier_light_unless(is_unfenced);
+}
+
+/* The end of record_serve. */
+ATOMIC_INLINE void
+record_serve_end(struct record *record, const struct standing *before, bool is_unfenced)
+{
+    record->depth = before->depth;
+    record->deliveries = before->deliveries;
+    /* CALL release: as in record_return. */
+    store_ptr(&record->called[before->depth], NULL, ORDER_CALL_RELEASE);
+    if (before->deliveries == 0) /* EPOCH release: as in record_leave. */
+        store_u64(&record->epoch, 0, ORDER_EPOCH_RELEASE);
+    barrier_light_unless(is_unfenced);
 }
 
 #endif

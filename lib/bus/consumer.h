@@ -43,11 +43,13 @@ struct ringbus_consumer {
 
     /* written by its executors */
     _Alignas(CPU_LINE) struct atomic_u32 batch_due;
-    struct lock serial;           /* caller groups: held around a call of a serialized consumer */
-    struct atomic_u64 calls_left; /* of max_deliveries */
+    struct lock
+        serial; /* caller groups: of a serialized consumer (post/serial.h); so is the next */
+    struct atomic_u32 is_inside;
+    struct atomic_u64 calls_left;        /* of max_deliveries */
     struct atomic_u64 discarded_replays; /* figure; by any thread */
-    /* caller groups, if it is thread-safe: the id of the first thread whose call of it was over (record.h), and
-     * figure: that thread's calls, which are in no part */
+    /* caller groups: the id (record.h) of the first thread that entered it, with SERIAL_SHARED if others have, or, if
+     * it is thread-safe, whose call of it was over; and figure: calls by that thread, which are in no part */
     struct atomic_u64 first_thread;
     struct atomic_u64 first_delivered;
 

@@ -7,6 +7,7 @@
  * Source: the seeds' BatchConsumer (batch, then end of batch); who gets what is decided by windows of sequences. */
 #include "bus/dispatch.h"
 
+#include "bus/post/serial.h"
 #include "bus/topic.h"
 
 static void
@@ -141,13 +142,17 @@ has_not_ended(const struct delivery *delivery, struct registration *registration
 static void
 lock_serial(struct delivery *delivery, struct ringbus_consumer *consumer)
 {
-    lock_acquire(&consumer->serial);
-    delivery->locked = consumer;
+    if (ringbus__serial_enter(consumer, delivery->record->id))
+        delivery->locked = consumer;
 }
 
 static void
 release_serial(struct delivery *delivery, struct ringbus_consumer *consumer)
 {
+    if (delivery->locked == NULL) {
+        serial_leave(consumer, delivery->record->id, false);
+        return;
+    }
     delivery->locked = NULL;
     lock_release(&consumer->serial);
 }
@@ -189,7 +194,7 @@ note_batch(struct delivery *delivery, struct registration *registration)
     return delivery->touch(delivery, registration);
 }
 
-/* By a posting thread that holds the lock of a serialized consumer. Whoever calls a thread-safe one first counts apart
+/* By a posting thread that is inside a serialized consumer. Whoever calls a thread-safe one first counts apart
  * from others: that needs no read-modify-write, and usually there are no others. */
 ATOMIC_INLINE void
 count_posted(const struct delivery *delivery, struct ringbus_consumer *consumer)
@@ -198,7 +203,7 @@ count_posted(const struct delivery *delivery, struct ringbus_consumer *consumer)
     uint64_t first = load_u64(&consumer->first_thread, ORDER_COUNT);
 
     if (!consumer->is_thread_safe)
-        count_u64(&consumer->parts->delivered, 1); /* OWN: the lock */
+        count_u64(&consumer->parts->delivered, 1); /* OWN: it is inside */
     else if (likely(first == delivery->record->id) ||
              (first == 0 &&
                  cas_u64(&consumer->first_thread, &first, delivery->record->id, ORDER_COUNT)))
@@ -499,6 +504,14 @@ ringbus__dispatch_stages(
         dispatch_posted(delivery, event, sequence);
     else
         dispatch_in_stages(delivery, event, sequence, stages);
+}
+
+void
+ringbus__dispatch_member(struct delivery *delivery, const struct ringbus_event *event,
+    int64_t sequence, struct registration *registration)
+{
+    if (concerns(delivery, registration, event, sequence))
+        ringbus__dispatch_one(delivery, event, sequence, registration);
 }
 
 int

@@ -344,6 +344,7 @@ begin_life(struct ringbus_group *group, const struct ringbus_group_options *opti
     group->begins_at = ringbus__group_next(group);
     store_u32(&group->is_paused, 0, ORDER_HINT);
     store_u32(&group->is_broken, 0, ORDER_HINT);
+    and_u32(&group->special, ~GROUP_SPECIAL, ORDER_HINT);
     memset(group->homed, 0, sizeof group->homed);
     memset(group->mark_holders, 0, sizeof group->mark_holders);
     ringbus__board_reset(group);

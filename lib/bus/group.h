@@ -19,6 +19,9 @@
  * max_lag. */
 enum { WATCHED_BY_LOOP = 1, WATCHED_FOR_FALL = 2, WATCHED_FOR_LAG = 4 };
 
+/* A group that discards, as broken ones do, or has stages: a post to a caller group looks closer. */
+#define GROUP_SPECIAL (UINT32_C(1) << 31)
+
 enum group_state { GROUP_STARTING, GROUP_OPEN, GROUP_ENDING, GROUP_ENDED };
 
 /* What a post leaves in a slot; the payload follows. */
@@ -63,6 +66,7 @@ struct ringbus_group {
         is_broken; /* a thread has exited in a handler: posts are refused, the rest is discarded */
     struct atomic_u32 has_references; /* an event by reference may be in the ring (reference.h) */
     struct atomic_u32 replays;        /* not over; in caller groups read with every event */
+    struct atomic_u32 special;        /* caller groups: `replays`, and GROUP_SPECIAL */
     struct atomic_u32 stage_count;    /* those that lanes run */
     struct atomic_u32 scanned;        /* those that the gate goes by */
     struct atomic_ptr
@@ -233,6 +237,21 @@ group_is_broken(const struct ringbus_group *group)
 {
     /* STATE acquire: whoever finds its line closed finds why. */
     return load_u32(&group->is_broken, ORDER_STATE_ACQUIRE) != 0;
+}
+
+static inline void
+group_make_special(struct ringbus_group *group)
+{
+    /* TABLE release: a consumer of a new stage is registered after this. */
+    or_u32(&group->special, GROUP_SPECIAL, ORDER_TABLE_RELEASE);
+}
+
+/* Until its life is over, what it has not handed out is counted only. */
+static inline void
+group_discard(struct ringbus_group *group)
+{
+    store_u32(&group->is_discarding, 1, ORDER_HINT);
+    group_make_special(group);
 }
 
 /* Some registration has not got its topic's retained value yet. */

@@ -30,7 +30,7 @@ ringbus__group_begin_end(struct ringbus_group *group, enum ringbus_how how)
     group->state = GROUP_ENDING;
     ringbus__bus_watch(bus); /* until it has ended */
     if (how == RINGBUS_DISCARD)
-        store_u32(&group->is_discarding, 1, ORDER_HINT);
+        group_discard(group);
     ringbus__group_call(group); /* it may have been paused */
     leave_routes(group, bus->consumers);
     /* The line ends after the routes have changed: a poster that finds it ended looks at the route again. */
@@ -50,7 +50,7 @@ ringbus__group_break(struct ringbus_group *group)
     if (group->state != GROUP_ENDED) {
         /* STATE release: before the line is closed, so that a poster knows why. */
         store_u32(&group->is_broken, 1, ORDER_STATE_RELEASE);
-        store_u32(&group->is_discarding, 1, ORDER_HINT);
+        group_discard(group);
         if (group->ring != NULL)
             ringbus_ring_end(group->ring);
         ringbus__group_call(group);

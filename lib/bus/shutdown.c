@@ -222,7 +222,7 @@ begin(struct ringbus_bus *bus, enum ringbus_how how)
         if (group == NULL)
             continue;
         if (how == RINGBUS_DISCARD)
-            store_u32(&group->is_discarding, 1, ORDER_HINT);
+            group_discard(group);
         if (group->ring != NULL && is_first)
             ringbus__ring_restrict(group->ring);
         ringbus__group_call(group); /* it may have been paused */

@@ -1,4 +1,5 @@
 /* test_caller.c - caller groups: the posting thread runs the handlers, posts made in them wait their turn. */
+#include "bus/post/serial.h"
 #include "support/probe.h"
 
 static struct ringbus_bus *
@@ -180,6 +181,43 @@ post_one(void *context)
 {
     MUST(post_number(context, "a", 1) == 1, "no post");
 }
+
+static void
+stay_for_two(struct probe *probe, const struct ringbus_event *event)
+{
+    if (number_of(event) == 2)
+        gate_pass(probe->of_act);
+}
+
+static void
+post_one_and_two(void *context)
+{
+    post_one(context);
+    MUST(post_number(context, "a", 2) == 1, "no post");
+}
+
+START_TEST(whoever_comes_while_its_usual_thread_is_inside_waits)
+{
+    static struct gate gate;
+    static struct probe probe = {.act = stay_for_two, .of_act = &gate};
+    struct ringbus_bus *bus = NULL;
+    struct worker usual, other;
+
+    gate_init(&gate);
+    bus = open_caller(&probe, 2, NULL);
+    worker_start(&usual, post_one_and_two, bus);
+    gate_await(&gate, 1);
+    worker_start(&other, post_one, bus);
+    AWAIT_ON(bus, load_u64(&probe.consumer->first_thread, ORDER_HINT) & SERIAL_SHARED);
+    ck_assert_uint_eq(probe_calls(&probe), 1);
+    gate_open(&gate);
+    worker_join(&usual, "the usual thread");
+    worker_join(&other, "the other one");
+    CHECK_NUMBERS(&probe, 1, 2, 1);
+    ck_assert_uint_eq(load_u32(&probe.most_inside, ORDER_COUNT), 1);
+    bus_close(bus);
+}
+END_TEST
 
 START_TEST(a_thread_safe_consumer_is_entered_by_several_threads_at_once)
 {
@@ -382,6 +420,7 @@ main(void)
         a_nested_post_that_one_group_refuses_takes_no_room_in_another,
         a_post_from_a_ring_handler_is_delivered_before_it_returns,
         a_serialized_consumer_is_entered_by_one_thread_at_a_time,
+        whoever_comes_while_its_usual_thread_is_inside_waits,
         a_thread_safe_consumer_is_entered_by_several_threads_at_once,
         batch_end_comes_at_the_end_of_the_outermost_post,
         every_one_of_many_consumers_gets_its_batch_end, what_batch_end_posts_is_delivered_too,

@@ -301,11 +301,25 @@ START_TEST(a_synchronous_post_by_handle_takes_no_lock)
 }
 END_TEST
 
-START_TEST(a_synchronous_post_to_a_serialized_consumer_takes_one_lock)
+START_TEST(a_synchronous_post_to_a_serialized_consumer_takes_no_lock_of_its_only_thread)
 {
     struct stretch stretch = {.kind = RINGBUS_GROUP_CALLER, .post = post};
 
     stretch_open(&stretch);
+    stretch_run(&stretch);
+    stretch_close(&stretch);
+    CHECK_COUNTS(stretch.posting, 0);
+}
+END_TEST
+
+START_TEST(a_serialized_consumer_that_another_thread_has_called_takes_one_lock)
+{
+    const char payload[PAYLOAD] = "of its owner";
+    struct stretch stretch = {.kind = RINGBUS_GROUP_CALLER, .post = post};
+
+    stretch_open(&stretch);
+    MUST(post(&stretch, payload) == 1, "no post");
+    stretch.calls = 0;
     stretch_run(&stretch);
     stretch_close(&stretch);
     CHECK_COUNTS(stretch.posting, [COUNT_LOCKS] = POSTS, [COUNT_CHANGES] = 2 * POSTS);
@@ -346,7 +360,8 @@ main(void)
         a_post_by_handle_is_one_read_modify_write_and_its_dispatch_none,
         so_it_is_for_a_thread_safe_consumer, a_batch_end_adds_two_read_modify_writes_a_pass,
         a_synchronous_post_by_handle_takes_no_lock,
-        a_synchronous_post_to_a_serialized_consumer_takes_one_lock,
+        a_synchronous_post_to_a_serialized_consumer_takes_no_lock_of_its_only_thread,
+        a_serialized_consumer_that_another_thread_has_called_takes_one_lock,
         a_post_by_name_takes_one_short_lock_more);
 
     if (outcome != EXIT_SUCCESS || can_watch_calls())

@@ -2,7 +2,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "bus/consumer.h"
+#include "bus/post/serial.h"
 #include "exit/cancel.h"
 #include "exit/exit.h"
 
@@ -254,6 +254,48 @@ START_TEST(a_serialized_consumer_is_entered_by_who_waited_for_it)
 }
 END_TEST
 
+static void
+stay_and_leave(struct probe *probe, const struct ringbus_event *event)
+{
+    if (number_of(event) != 2)
+        return;
+    gate_pass(probe->of_act);
+    leave_probe(probe);
+}
+
+static void *
+post_once_and_last(void *context)
+{
+    struct last_post once = *(const struct last_post *)context;
+
+    once.number = 1;
+    (void)post_once(&once);
+    return post_last(context);
+}
+
+START_TEST(so_it_is_when_its_usual_thread_exits)
+{
+    static struct gate gate;
+    static struct probe leaver = {.act = stay_and_leave, .of_act = &gate};
+    struct last_post first = {.topic = "a", .number = 2}, second = {.topic = "a", .number = 3};
+    pthread_t threads[2];
+
+    gate_init(&gate);
+    open_groups();
+    first.bus = second.bus = bus;
+    add_probe(bus, &leaver, "leaver", broken, "a");
+    ck_assert_int_eq(pthread_create(&threads[0], NULL, post_once_and_last, &first), 0);
+    gate_await(&gate, 1);
+    ck_assert_int_eq(pthread_create(&threads[1], NULL, post_once, &second), 0);
+    AWAIT(load_u64(&leaver.consumer->first_thread, ORDER_HINT) & SERIAL_SHARED);
+    gate_open(&gate);
+    join_thread(bus, threads[0]);
+    join_thread(bus, threads[1]);
+    ck_assert_uint_eq(probe_calls(&leaver), 2);
+    end_bus(bus, RINGBUS_DRAIN);
+}
+END_TEST
+
 START_TEST(another_thread_in_a_thread_safe_consumer_goes_on)
 {
     static struct gate gate;
@@ -336,6 +378,6 @@ main(void)
         a_new_group_takes_the_place_of_a_broken_one, nothing_is_registered_in_a_broken_group,
         the_consumer_can_be_closed, a_bus_that_was_not_shut_down_can_be_closed,
         who_waits_for_the_handler_is_woken, a_serialized_consumer_is_entered_by_who_waited_for_it,
-        another_thread_in_a_thread_safe_consumer_goes_on,
+        so_it_is_when_its_usual_thread_exits, another_thread_in_a_thread_safe_consumer_goes_on,
         a_thread_that_is_cancelled_in_a_handler_ends_its_group);
 }

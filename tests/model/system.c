@@ -193,7 +193,7 @@ struct os ringbus__os = {
 struct os_process *
 ringbus__process(void)
 {
-    static struct os_process process;
+    static struct os_process process = {.number = {1}};
 
     return &process;
 }
@@ -201,7 +201,7 @@ ringbus__process(void)
 int
 ringbus__home_find(struct os_home *ret_home)
 {
-    *ret_home = (struct os_home){ringbus__process(), 0};
+    *ret_home = (struct os_home){ringbus__process(), 1};
     return RINGBUS_OK;
 }
 

@@ -141,6 +141,7 @@ ringbus__board_add_stage(struct ringbus_group *group, uint32_t number)
     }
     /* TABLE release: the positions are final; from here on they are the lanes'. */
     store_u32(&group->stage_count, number + 1, ORDER_TABLE_RELEASE);
+    group_make_special(group);
     if (stage != NULL) {
         ring_moved(group->ring);    /* a producer may have seen the first positions */
         ringbus__group_call(group); /* events may have come to it that no lane has looked at */

@@ -49,8 +49,9 @@ is_foreign(const struct ringbus_bus *bus, const struct ringbus_bus *owner)
 static void
 owe(struct ringbus_bus *bus)
 {
-    const struct frame *frame = ringbus__record.frame_memory;
+    struct frame *frame = ringbus__record.frame_memory;
 
+    frame->has_debts = true;
     add_u32(&bus->owed, 1, ORDER_WAKE);
     add_u32(&bus->foreign_owed, is_foreign(bus, frame->owner), ORDER_WAKE);
     add_u32(&bus->pins, 1, ORDER_COUNT);
@@ -278,6 +279,7 @@ ringbus__caller_forget(struct record *record)
     ringbus__release(&allocator, record->frame_memory, sizeof(struct frame));
     record->frame_memory = NULL;
     record->has_ready_frame = false;
+    record->usual_in = 0;
 }
 
 static __attribute__((noinline)) bool
@@ -301,6 +303,7 @@ make_frame(struct record *record)
     *frame = (struct frame){.delivery = {.record = record, .touch = touch}};
     frame->last = &frame->first;
     record->has_ready_frame = true;
+    record->usual_in = barrier_is_fenced() ? 0 : record->home.number;
     return true;
 }
 
@@ -316,6 +319,7 @@ static int
 begin_outermost(struct ringbus_bus *bus, const struct posting *posting)
 {
     struct record *record = &ringbus__record;
+    struct frame *frame = NULL;
 
     if (!record_enter(record))
         return RINGBUS_ESYS;
@@ -328,7 +332,10 @@ begin_outermost(struct ringbus_bus *bus, const struct posting *posting)
         caller_leave(record, bus); /* who shuts down may have seen us, and sleep */
         return RINGBUS_ESHUTDOWN;
     }
-    frame_begin(record->frame_memory, record, bus, posting);
+    frame = record->frame_memory;
+    frame_begin(frame, record->depth - 1, bus, posting != NULL ? posting->topic : NULL,
+        posting != NULL && posting->holds_topic);
+    frame->left = 0;
     return RINGBUS_OK;
 }
 
@@ -505,6 +512,7 @@ ringbus__caller_end(struct frame *frame)
         end_batches(frame);                 /* which may post, too */
         ringbus__caller_release_all(frame); /* so may these */
     } while (frame->replays != NULL || frame->first != NULL || frame->touched_count > 0);
+    frame->has_debts = false;
     ringbus__record.frames = NULL;
     caller_leave(&ringbus__record, frame->owner);
 }

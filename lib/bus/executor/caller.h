@@ -34,7 +34,8 @@ struct frame {
     struct ringbus_bus *owner;   /* the post's */
     struct ringbus_topic *topic; /* the post's */
     bool holds_topic;            /* by a reference */
-    uint32_t depth;              /* where record.called names the owner */
+    bool has_debts; /* something was queued, or a batch_end became due, since it began */
+    uint32_t depth; /* where record.called names the owner */
 
     struct ringbus_bus *bus; /* of the event under delivery */
     uint64_t left;           /* groups that are not done with the post's own event */
@@ -71,26 +72,33 @@ void ringbus__caller_hand_out(struct frame *frame, struct ringbus_group *group,
 /* What handlers have left to be done, and the end of the thread's outermost post. */
 void ringbus__caller_end(struct frame *frame);
 
-/* That end, when nothing is left. */
+/* After that end, and the barrier in it. */
 ATOMIC_INLINE void
-caller_leave(struct record *record, struct ringbus_bus *bus)
+caller_left(struct ringbus_bus *bus)
 {
-    record_served(record);
     /* HINT: whoever waits for this delivery raises it, then a heavy barrier, then looks at our record. */
     if (unlikely(load_u32(&bus->attention, ORDER_HINT)))
         ringbus__bus_settle(bus);
 }
 
-/* Of a post, or of a registration (NULL), that is announced: what differs from one to the next. */
+/* That end, when nothing is left. */
 ATOMIC_INLINE void
-frame_begin(struct frame *frame, const struct record *record, struct ringbus_bus *bus,
-    const struct posting *posting)
+caller_leave(struct record *record, struct ringbus_bus *bus)
+{
+    record_served(record);
+    caller_left(bus);
+}
+
+/* Of a post to `topic`, or of a registration (NULL), that is announced at `depth`: what differs from one to the next,
+ * but for `left`. */
+ATOMIC_INLINE void
+frame_begin(struct frame *frame, uint32_t depth, struct ringbus_bus *bus,
+    struct ringbus_topic *topic, bool holds_topic)
 {
     frame->owner = frame->bus = bus;
-    frame->topic = posting != NULL ? posting->topic : NULL;
-    frame->holds_topic = posting != NULL && posting->holds_topic;
-    frame->depth = record->depth - 1;
-    frame->left = 0;
+    frame->topic = topic;
+    frame->holds_topic = holds_topic;
+    frame->depth = depth;
 }
 
 /* A batch_end, or a nested post, that was owed to `bus` is done. */

@@ -12,6 +12,7 @@
 #include "bus/executor/caller.h"
 #include "bus/executor/poll.h"
 #include "bus/group.h"
+#include "bus/post/serial.h"
 #include "bus/topic.h"
 
 /* The handlers a thread was in, innermost first. */
@@ -35,6 +36,8 @@ calls_of(const struct record *record)
             calls.buses[calls.bus_count++] = callee;
             continue;
         }
+        if (callee == NULL)
+            continue;
         calls.consumers[calls.count++] = callee;
         calls.buses[calls.bus_count++] = ((struct ringbus_consumer *)callee)->bus;
     }
@@ -233,8 +236,11 @@ end_calls(struct record *record)
         called = called_in(record, &frame);
         if (frame.delivery.locked != NULL)
             lock_release(&frame.delivery.locked->serial);
+        for (uint32_t i = 0; i < calls.count; i++)
+            ringbus__serial_leave(calls.consumers[i], record->id);
         record->frames = NULL; /* what on_error posts is delivered */
         record->has_ready_frame = false;
+        record->usual_in = 0;
     }
     for (uint32_t i = 0; i < calls.count; i++)
         tell(calls.consumers[i], lane);

@@ -69,6 +69,7 @@ ringbus__replay_list(struct replay *replay)
     list->last = replay;
     /* COUNT: who must see it finds it by the claim lock, or is called (I2). */
     add_u32(&replay->group->replays, 1, ORDER_COUNT);
+    add_u32(&replay->group->special, 1, ORDER_COUNT);
     lock_release(&list->lock);
 }
 
@@ -92,6 +93,7 @@ unlist(struct replay *replay)
     replay->state = REPLAY_IS_OVER;
     /* CALL release: what the handler did is visible to whoever finds the replay over. */
     add_u32(&replay->group->replays, (uint32_t)-1, ORDER_CALL_RELEASE);
+    add_u32(&replay->group->special, (uint32_t)-1, ORDER_CALL_RELEASE);
 }
 
 bool

@@ -1,39 +1,211 @@
 /* direct.c - a post by copy to one caller group, of a topic that is not retained: the synchronous mode's usual post.
  *
- * It is what ringbus__post_several and caller.c do for any post, without what this one cannot need: claims, a claim
- * lock, references. One that is made in a handler of a caller group is queued as any other.
+ * It is what ringbus__post_several, caller.c and dispatch.c do for any post, without what this one cannot need: claims,
+ * a claim lock, references. One that is made in a handler of a caller group is queued as any other.
  * I1  the same looks: announced, then a barrier, then the group's era, the bus's state, the route, whether the topic is
  *     retained, the set. So it is seen by whoever ends the group, the bus or a registration, or sees that (caller.c I2,
  *     match.h I3); and what a topic asks for that is found retained is left to several.c
- * I2  between posts all of a frame is as make_frame makes it, but for what frame_begin sets, `number`, `eras`, and the
- *     group of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits in
- *     one (exit.c)
+ * I2  between posts all of a frame is as make_frame makes it, but for what begin sets, `number`, `eras`, and the group
+ *     of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits in one
+ *     (exit.c)
  * I3  what the handlers of its own event leave behind is in the frame: nested posts, batch_ends, replays. Then the end
  *     is caller.c's
- * Edges: STATE, TABLE, CUT. */
+ * I4  a plain consumer is called here: announced, then a barrier, then the window's end is looked at. What else there
+ *     is about one (a filter, a window that closes), or about the group, is dispatch.c's, which finds the record as if
+ *     nobody were announced
+ * Edges: STATE, TABLE, CUT, CALL. */
 #include "bus/executor/caller.h"
+#include "bus/post/serial.h"
 
-/* It is in a handler of a caller group. */
-static bool
-is_nested(const struct record *record)
+/* A post under way: in registers, for no function that is not inlined is given it. */
+struct direct {
+    struct ringbus_topic *topic;
+    const void *data;
+    size_t size;
+    uint64_t ordered;
+    struct ringbus_group *group;
+    bool holds_topic;
+
+    struct record *record;
+    struct frame *frame;
+    struct standing before;
+    bool is_usual; /* its thread is in no delivery, and light barriers are no fences */
+    int64_t era;
+};
+
+/* ---- one consumer ---- */
+
+/* Let others do with the record what they do. */
+static void
+step_back(const struct frame *frame)
 {
-    return unlikely(record->frames != NULL) && record_is_here(record);
+    frame->delivery.record->depth = frame->depth + 1;
 }
 
-/* A usual thread has posted before. */
-static bool
-get_ready(struct record *record)
+static __attribute__((noinline)) void
+call_otherwise(struct frame *frame, const struct ringbus_event *event, int64_t era,
+    struct registration *registration)
 {
-    return (likely(record->has_ready_frame) && likely(record_is_here(record))) ||
-           ringbus__caller_get_ready(record);
+    step_back(frame);
+    ringbus__dispatch_member(&frame->delivery, event, era, registration);
+    frame->delivery.record->depth = frame->depth + 2;
 }
+
+/* Who was announced is not called now. */
+static __attribute__((noinline)) void
+take_back(struct frame *frame, const struct ringbus_event *event, int64_t era,
+    struct registration *registration)
+{
+    struct ringbus_consumer *consumer = registration->consumer;
+
+    record_return(frame->delivery.record);
+    frame->delivery.record->depth++;
+    /* HINT: record_return ended with the barrier of this pair. */
+    if (load_u32(&consumer->is_closing, ORDER_HINT))
+        signal_raise(&consumer->bus->changed);
+    call_otherwise(frame, event, era, registration);
+}
+
+/* Nothing is special about the call: the consumer is plain and in the only stage, this thread was the first to call
+ * it, and the window holds the era, as far as this look tells: `from` is later than any while it is undecided
+ * (match.h I3). */
+ATOMIC_INLINE bool
+is_simple(const struct direct *direct, const struct registration *registration)
+{
+    const struct ringbus_consumer *consumer = registration->consumer;
+
+    return likely(registration->plain_where == 0) &&
+           serial_is_owner(consumer, direct->record->id) &&
+           likely(load_i64(&registration->from, ORDER_HINT) <= direct->era);
+}
+
+/* By the only thread that may be inside. */
+ATOMIC_INLINE bool
+call_inside(struct ringbus_consumer *consumer, const struct ringbus_event *event,
+    const struct registration *registration, int *ret_code)
+{
+    /* HINT: after the barrier of the announcement (consumer.h I2). */
+    if (unlikely(load_i64(&registration->until, ORDER_HINT) != WINDOW_STAYS))
+        return false;
+    *ret_code = consumer->handler(event, consumer->context);
+    count_u64(&consumer->first_delivered, 1);
+    return true;
+}
+
+ATOMIC_INLINE void
+call(const struct direct *direct, const struct ringbus_event *event,
+    struct registration *registration)
+{
+    struct ringbus_consumer *consumer = registration->consumer;
+    const uint64_t thread = direct->record->id;
+    bool is_called = false;
+    int code = 0;
+
+    record_announce(direct->record, &direct->before, consumer, direct->is_usual);
+    if (consumer->is_thread_safe) {
+        is_called = call_inside(consumer, event, registration, &code);
+    } else if (likely(serial_enter(consumer, thread, direct->is_usual))) {
+        is_called = call_inside(consumer, event, registration, &code);
+        serial_leave(consumer, thread, direct->is_usual);
+    }
+    if (unlikely(!is_called)) {
+        take_back(direct->frame, event, direct->era, registration);
+        return;
+    }
+    if (unlikely(code < 0))
+        ringbus__dispatch_fail(&direct->frame->delivery, event, consumer, code);
+    record_announce(direct->record, &direct->before, NULL, direct->is_usual);
+    /* It may be gone after this. HINT: after the barrier of this pair. */
+    if (unlikely(load_u32(&consumer->is_closing, ORDER_HINT)))
+        signal_raise(&consumer->bus->changed);
+}
+
+/* ---- the event ---- */
+
+ATOMIC_INLINE void
+call_all(const struct direct *direct, const struct ringbus_event *event)
+{
+    /* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
+    const struct match_set *set =
+        load_ptr(&direct->topic->parts[direct->group->index].set, ORDER_TABLE_ACQUIRE);
+    const uint32_t members = set != NULL ? set->count : 0; /* it stays so (match.h I1) */
+
+    direct->frame->delivery.group = direct->group;
+    for (uint32_t i = 0; i < members; i++) {
+        struct registration *registration = load_ptr(&set->members[i], ORDER_TABLE_ACQUIRE);
+
+        if (unlikely(registration == NULL))
+            continue;
+        if (is_simple(direct, registration))
+            call(direct, event, registration);
+        else
+            call_otherwise(direct->frame, event, direct->era, registration);
+    }
+}
+
+static __attribute__((noinline)) void
+hand_out(struct frame *frame, struct ringbus_group *group, const struct ringbus_event *event,
+    int64_t era)
+{
+    step_back(frame);
+    ringbus__caller_hand_out(frame, group, event, era);
+}
+
+static __attribute__((noinline)) void
+end_otherwise(struct frame *frame)
+{
+    step_back(frame);
+    frame->left = 0;
+    ringbus__caller_end(frame);
+}
+
+ATOMIC_INLINE void
+end(const struct direct *direct)
+{
+    struct frame *frame = direct->frame;
+
+    if (unlikely(frame->has_debts)) {
+        end_otherwise(frame);
+        return;
+    }
+    direct->record->frames = NULL;
+    record_serve_end(direct->record, &direct->before, direct->is_usual);
+    caller_left(direct->group->bus);
+}
+
+ATOMIC_INLINE void
+deliver(const struct direct *direct, bool is_special)
+{
+    const struct ringbus_event event = {
+        .topic = direct->topic->name,
+        .handle = direct->topic,
+        .data = direct->size > 0 ? direct->data : NULL,
+        .size = direct->size,
+        .ordered = direct->ordered,
+        .sequence = -1,
+    };
+    struct ringbus_group *group = direct->group;
+    struct frame *frame = direct->frame;
+
+    frame_begin(frame, direct->before.depth, group->bus, direct->topic, direct->holds_topic);
+    frame->left = group->bit;
+    frame->eras[group->index] = direct->era;
+    direct->record->frames = frame;
+    if (unlikely(is_special))
+        hand_out(frame, group, &event, direct->era);
+    else
+        call_all(direct, &event);
+    end(direct);
+}
+
+/* ---- the post ---- */
 
 /* Announced. RINGBUS_OK: the group and this thread still have business with each other. */
-static int
-look_again(const struct posting *posting, const struct ringbus_group *group)
+ATOMIC_INLINE int
+look_again(const struct ringbus_topic *topic, const struct ringbus_group *group, bool is_special)
 {
-    const struct ringbus_topic *topic = posting->topic;
-
+    if (unlikely(is_special) && group_is_broken(group))
+        return RINGBUS_ESHUTDOWN;
     /* STATE acquire: as in ringbus__post_is_late. */
     if (unlikely(load_u32(&topic->bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN) &&
         ringbus__post_is_late(topic->bus))
@@ -45,65 +217,59 @@ look_again(const struct posting *posting, const struct ringbus_group *group)
     return RINGBUS_OK;
 }
 
-static void
-deliver(
-    struct record *record, const struct posting *posting, struct ringbus_group *group, int64_t era)
+ATOMIC_INLINE int
+post(struct direct *direct)
 {
-    struct frame *frame = record->frame_memory;
-    const struct ringbus_event event = {
-        .topic = posting->topic->name,
-        .handle = posting->topic,
-        .data = posting->size > 0 ? posting->data : NULL,
-        .size = posting->size,
-        .ordered = posting->ordered,
-        .sequence = -1,
-    };
+    struct ringbus_topic *topic = direct->topic;
+    struct ringbus_group *group = direct->group;
+    bool is_special = false;
+    int outcome = RINGBUS_OK;
 
-    frame_begin(frame, record, group->bus, posting);
-    frame->left = group->bit;
-    frame->eras[group->index] = era;
-    record->frames = frame;
-    if (likely(!load_u32(&group->is_discarding, ORDER_HINT))) {
-        frame->delivery.group = group;
-        ringbus__dispatch_stages(&frame->delivery, &event, era);
-    } else {
-        ringbus__caller_hand_out(frame, group, &event, era);
+    if (unlikely(direct->size > group->slot_size))
+        return RINGBUS_EMSGSIZE;
+    direct->frame = direct->record->frame_memory;
+    record_serve(direct->record, &direct->before, group->bus, direct->is_usual);
+    /* CUT acquire: who registered before this look is in the set we shall find; who registers after it, as on a topic
+     * that is retained meanwhile, gets later posts. */
+    direct->era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
+    /* CALL acquire: what the handlers of replays did is visible to who goes on because they are over. */
+    is_special = load_u32(&group->special, ORDER_CALL_ACQUIRE) != 0;
+    outcome = look_again(topic, group, is_special);
+    if (unlikely(outcome != RINGBUS_OK)) {
+        record_serve_end(direct->record, &direct->before, direct->is_usual);
+        caller_left(group->bus); /* who shuts down may have seen us, and sleep */
+        return outcome;
     }
-    if (unlikely(frame->first != NULL) || unlikely(frame->replays != NULL) ||
-        unlikely(frame->touched_count > 0)) {
-        frame->left = 0;
-        ringbus__caller_end(frame);
-        return;
-    }
-    record->frames = NULL;
-    caller_leave(record, group->bus);
+    outcome = (int)load_u32(&topic->consumers, ORDER_COUNT);
+    deliver(direct, is_special);
+    return outcome;
+}
+
+/* The thread's first post, or it is in a handler of a ring group, or light barriers are fences. */
+static __attribute__((noinline)) int
+post_unusually(struct ringbus_topic *topic, const void *data, size_t size, uint64_t ordered,
+    struct ringbus_group *group, bool holds_topic)
+{
+    struct record *record = &ringbus__record;
+    struct direct direct = {topic, data, size, ordered, group, holds_topic, .record = record};
+
+    if (record->frames != NULL && record_is_here(record))
+        return START_AGAIN;
+    if ((!record->has_ready_frame || !record_is_here(record)) && !ringbus__caller_get_ready(record))
+        return RINGBUS_ESYS;
+    direct.before = (struct standing){record->depth, record->deliveries};
+    return post(&direct);
 }
 
 int
-ringbus__post_directly(const struct posting *posting, struct ringbus_group *group)
+ringbus__post_directly(struct ringbus_topic *topic, const void *data, size_t size, uint64_t ordered,
+    struct ringbus_group *group, bool holds_topic)
 {
     struct record *record = &ringbus__record;
-    int outcome = RINGBUS_OK;
-    int64_t era = 0;
+    struct direct direct = {topic, data, size, ordered, group, holds_topic, .record = record};
 
-    if (is_nested(record))
-        return ringbus__post_several(posting, group->bit);
-    if (unlikely(posting->size > group->slot_size))
-        return RINGBUS_EMSGSIZE;
-    if (unlikely(group_is_broken(group)))
-        return RINGBUS_ESHUTDOWN;
-    if (!get_ready(record))
-        return RINGBUS_ESYS;
-    record_serve(record, group->bus);
-    /* CUT acquire: who registered before this look is in the set we shall find; who registers after it, as on a topic
-     * that is retained meanwhile, gets later posts. */
-    era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
-    outcome = look_again(posting, group);
-    if (unlikely(outcome != RINGBUS_OK)) {
-        caller_leave(record, group->bus); /* who shuts down may have seen us, and sleep */
-        return outcome;
-    }
-    outcome = (int)load_u32(&posting->topic->consumers, ORDER_COUNT);
-    deliver(record, posting, group, era);
-    return outcome;
+    if (unlikely(record->usual_in != group->bus->home.number) || unlikely(record->deliveries > 0))
+        return post_unusually(topic, data, size, ordered, group, holds_topic);
+    direct.is_usual = true;
+    return post(&direct);
 }

@@ -74,10 +74,10 @@ post_one(const struct posting *posting, struct ringbus_group *group)
     return post_claimed(posting, group, sequence);
 }
 
-/* The first attempt of most posts: of `data` by copy to a topic that is in one ring group, and nothing stands in its
- * way. Else START_AGAIN, with nothing done. */
+/* The first attempt of most posts: of `data` by copy to a topic that is in one group, a lossless or a caller group, and
+ * nothing stands in its way. Else START_AGAIN, with nothing done. */
 ATOMIC_INLINE int
-post_at_once(struct ringbus_topic *topic, const void *data, size_t size)
+post_at_once(struct ringbus_topic *topic, const void *data, size_t size, bool holds_topic)
 {
     const struct posting posting = {.topic = topic, .data = data, .size = size};
     /* TABLE acquire: as in post. */
@@ -89,8 +89,13 @@ post_at_once(struct ringbus_topic *topic, const void *data, size_t size)
         unlikely(topic_is_retained(topic)))
         return START_AGAIN;
     group = ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(route));
-    if (unlikely(!group->has_plain_ring) || unlikely(size > group->slot_size) ||
-        unlikely(data == NULL && size > 0))
+    if (unlikely(data == NULL && size > 0))
+        return START_AGAIN;
+    if (unlikely(!group->has_plain_ring))
+        return group->ring == NULL
+                   ? ringbus__post_directly(topic, data, size, 0, group, holds_topic)
+                   : START_AGAIN;
+    if (unlikely(size > group->slot_size))
         return START_AGAIN;
     /* CUT acquire: as in claim_multi.c. */
     seen = next = load_u64(&group->ring->next, ORDER_CUT_ACQUIRE);
@@ -168,9 +173,11 @@ post_to(const struct posting *posting, uint64_t route)
     if (likely(
             (route & (route - 1)) == 0 && group->has_plain_ring && posting->by_reference == NULL))
         return post_one(posting, group);
-    if ((route & (route - 1)) != 0 || posting->by_reference != NULL)
+    if ((route & (route - 1)) != 0 || posting->by_reference != NULL ||
+        (group->ring == NULL && ringbus__caller_inside() != NULL))
         return ringbus__post_several(posting, route);
-    return group->ring == NULL ? ringbus__post_directly(posting, group)
+    return group->ring == NULL ? ringbus__post_directly(posting->topic, posting->data,
+                                     posting->size, posting->ordered, group, posting->holds_topic)
                                : ringbus__overflow_post(posting, group);
 }
 
@@ -248,7 +255,7 @@ post_by_handle(struct ringbus_topic *topic, const void *data, size_t size, bool 
 
     assert(topic_is_live(topic));
     if (likely(given == NULL) && likely(topic != NULL) && !bus_is_forked(topic->bus))
-        outcome = post_at_once(topic, data, size);
+        outcome = post_at_once(topic, data, size, false);
     return likely(outcome != START_AGAIN)
                ? outcome
                : post_slowly(topic, data, size, may_wait, deadline_ns, given);
@@ -292,7 +299,7 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
         return outcome;
     if (posting->topic == NULL)
         return post_dead(bus, name, posting);
-    outcome = post_at_once(posting->topic, posting->data, posting->size);
+    outcome = post_at_once(posting->topic, posting->data, posting->size, true);
     if (unlikely(outcome == START_AGAIN))
         outcome = post(posting);
     ringbus__topic_release(posting->topic);

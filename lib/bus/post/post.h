@@ -53,8 +53,9 @@ post_borrows_topic(const struct posting *posting)
  * START_AGAIN. */
 int ringbus__post_several(const struct posting *posting, uint64_t route);
 
-/* By copy, to one caller group (direct.c). As above. */
-int ringbus__post_directly(const struct posting *posting, struct ringbus_group *group);
+/* By copy, to one caller group (direct.c). As above; START_AGAIN also in a handler to caller groups. */
+int ringbus__post_directly(struct ringbus_topic *topic, const void *data, size_t size,
+    uint64_t ordered, struct ringbus_group *group, bool holds_topic);
 
 /* The first parts of it: which groups there are; claim in the rings, all or none (`caller` NULL: in place, which is
  * RINGBUS_EINVAL in a retained topic); give all or some of them back. */

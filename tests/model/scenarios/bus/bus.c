@@ -157,6 +157,29 @@ close_drain(void)
     model_check(model_read(&contexts[0]) == 0);
 }
 
+/* Thread 0 has called the consumer before: it is the owner of a serialized one. */
+static void
+begin_called(void)
+{
+    buses_act_as(0);
+    post();
+    buses_act_as(-1);
+}
+
+static void
+begin_owned(void)
+{
+    begin_serialized();
+    begin_called();
+}
+
+static void
+begin_usual(void)
+{
+    begin();
+    begin_called();
+}
+
 static void
 register_first(void)
 {
@@ -194,6 +217,19 @@ end_two(void)
     model_check(handled == 2);
 }
 
+static void
+end_three(void)
+{
+    model_check(handled == 3);
+}
+
+#define OWNED(title, fenced)                                                                       \
+    {                                                                                              \
+        .name = title,                                                                             \
+        .proves = "its owner and another thread are not inside at once, nor left asleep",          \
+        .begin = begin_owned, .threads = {post, post}, .end = end_three, .is_fenced = fenced       \
+    }
+
 #define BOTH(title, what, first, ...)                                                              \
     {.name = "bus_" title, .proves = what, .begin = first, .threads = {__VA_ARGS__}},              \
     {                                                                                              \
@@ -224,6 +260,11 @@ const struct scenario model_bus[] = {
         .begin = begin_serialized,
         .threads = {post, post},
         .end = end_two},
+    OWNED("bus_owned", false),
+    OWNED("bus_owned_fenced", true),
+    BOTH("usual_close", "a consumer is closed whose first thread posts", begin_usual, post,
+        close_discard),
+    BOTH("owned_close", "the same for a serialized one", begin_owned, post, close_discard),
     {.name = "bus_serialized_close",
         .proves = "and closed while two post",
         .begin = begin_serialized,
