@@ -52,8 +52,9 @@ struct waiter {
     bool was_patient;   /* the look under way was put off */
     bool has_patience;  /* the wait under way began so, which counts as no round */
     uint32_t eager_for; /* waits until patience is tried again */
-    int64_t looked_ns;  /* when patience was over, if something has been found at every look since; else 0 */
-    uint64_t idle;      /* steps since something was found, a first look that was spared included */
+    int64_t
+        looked_ns; /* when patience was over, if something has been found at every look since; else 0 */
+    uint64_t idle; /* steps since something was found, a first look that was spared included */
     struct ringbus_custom_wait custom;
 };
 
