@@ -33,17 +33,6 @@ mix(struct state *s, int rounds)
     }
 }
 
-/* Up to eight bytes, the first the lowest. */
-static uint64_t
-read_word(const unsigned char *bytes, size_t size)
-{
-    uint64_t word = 0;
-
-    for (size_t i = 0; i < size; i++)
-        word |= (uint64_t)bytes[i] << (8 * i);
-    return word;
-}
-
 /* Inlined, so that the rounds of a post by name are constants. */
 ATOMIC_INLINE uint64_t
 hash(const struct hash_key *key, const void *bytes, size_t size, int rounds, int last_rounds)
@@ -58,7 +47,7 @@ hash(const struct hash_key *key, const void *bytes, size_t size, int rounds, int
 
     for (size_t left = size;; left -= 8, at += 8) {
         const uint64_t word =
-            left >= 8 ? read_word(at, 8) : (uint64_t)size << 56 | read_word(at, left);
+            left >= 8 ? hash_word(at) : (uint64_t)size << 56 | hash_rest(at, left);
 
         s.v3 ^= word;
         mix(&s, rounds);

@@ -71,6 +71,7 @@ clear(struct record *record)
     store_u64(&record->epoch, 0, ORDER_OWN);
     for (int i = 0; i < RECORD_DEPTH; i++)
         store_ptr(&record->called[i], NULL, ORDER_OWN);
+    store_ptr(&record->held, NULL, ORDER_OWN);
     record->depth = record->deliveries = record->hooks = record->claims = 0;
     record->is_linked = record->is_in_dead = record->is_in_stall = false;
     record->executor = record->loops = record->frames = NULL;
@@ -198,6 +199,22 @@ ringbus__record_serves(const void *callee, uint64_t tag)
     }
     lock_release(&list->lock);
     return serves;
+}
+
+bool
+ringbus__record_is_held(const void *object)
+{
+    struct os_list *list = NULL;
+    bool is_held = false;
+
+    ringbus__barrier_heavy();
+    list = take_list();
+    for (const struct record *record = list->first; record != NULL && !is_held;
+         record = record->next)
+        /* EPOCH acquire: the last look of who has let it go lies before the free that follows. */
+        is_held = load_ptr(&record->held, ORDER_EPOCH_ACQUIRE) == object;
+    lock_release(&list->lock);
+    return is_held;
 }
 
 uint32_t

@@ -10,8 +10,11 @@
  *     changer changes, then a heavy barrier, then looks at epoch and called[]: one of them sees the other
  * I4  a record belongs to one process: what a forked child's thread was doing in the parent is over, and its record
  *     begins anew
+ * I5  held is one object that the thread uses without having counted a reference to it. It is stored, then a light
+ *     barrier, then a second look where the object was found; who will free the object takes it out of there, then a
+ *     heavy barrier, then looks at held (ringbus__record_is_held): one of them sees the other
  * Edges: EPOCH, CALL, TABLE.  Source: epoch-based reclamation (Fraser 2004); plain stores by membarrier as in
- * liburcu. */
+ * liburcu; held is a hazard pointer (Michael 2004). */
 #ifndef RINGBUS_BASE_RECORD_H
 #define RINGBUS_BASE_RECORD_H
 
@@ -29,6 +32,7 @@ struct record {
     /* written by the thread, read by all */
     struct atomic_u64 epoch;
     struct atomic_ptr called[RECORD_DEPTH];
+    struct atomic_ptr held; /* NULL: nothing */
     /* of the thread alone */
     uint32_t depth;      /* of called[] */
     uint32_t deliveries; /* nested; only the outermost sets the epoch */
@@ -99,6 +103,9 @@ uint32_t ringbus__record_look(const struct record *record, void *ret_called[RECO
 /* Some thread is calling `callee`; heavy. */
 bool ringbus__record_is_called(const void *callee);
 
+/* Some thread holds `object`; heavy. */
+bool ringbus__record_is_held(const void *object);
+
 /* Whom all threads are calling, at most `max` of them: how many. */
 uint32_t ringbus__record_called(const void **callees, uint32_t max);
 
@@ -165,6 +172,29 @@ static inline void
 record_return(struct record *record)
 {
     record_return_at(record, record->depth - 1);
+}
+
+/* It is seen by all, and holds nothing yet. */
+static inline bool
+record_can_hold(const struct record *record)
+{
+    return record_is_linked_here(record) && load_ptr(&record->held, ORDER_OWN) == NULL;
+}
+
+/* Announce it, before the second look at where it was found. */
+static inline void
+record_hold(struct record *record, void *object)
+{
+    /* EPOCH release: who frees may find this instead of the NULL that was there before. */
+    store_ptr(&record->held, object, ORDER_EPOCH_RELEASE);
+    barrier_light();
+}
+
+static inline void
+record_let_go(struct record *record)
+{
+    /* EPOCH release: this thread's last look at it lies before. */
+    store_ptr(&record->held, NULL, ORDER_EPOCH_RELEASE);
 }
 
 /* The end of a delivery and of the one call that it was made for. */

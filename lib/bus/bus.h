@@ -28,7 +28,7 @@
 #include "bus/pattern/trie.h"
 #include "ringbus/ringbus.h"
 
-enum { BUS_MAX_GROUPS = 64, BUS_MAX_NAME = 63 };
+enum { BUS_MAX_GROUPS = 64, BUS_MAX_NAME = 63, BUS_LOOKUP_BITS = 8 };
 
 enum bus_state {
     BUS_OPEN,
@@ -96,6 +96,9 @@ struct ringbus_bus {
     struct ringbus_topic *retired_topics;
     struct ringbus_topic *last_retired_topic;
     struct topic_walk *walks;
+
+    /* read by posts by name, written under `names` */
+    _Alignas(CPU_LINE) struct atomic_ptr lookup[1 << BUS_LOOKUP_BITS]; /* topics (post/lookup.h) */
 };
 
 /* It is a bus, and open; so is nothing. */

@@ -6,6 +6,7 @@
 #include "bus/match.h"
 #include "bus/pattern/cache.h"
 #include "bus/pattern/matching.h"
+#include "bus/post/lookup.h"
 #include "bus/registration.h"
 #include "bus/retain.h"
 
@@ -33,14 +34,6 @@ struct topic_walk {
     struct topic_node *at;
     uint32_t left; /* the walk ends, however many come meanwhile */
 };
-
-static size_t
-checked_length(const struct ringbus_bus *bus, const char *name)
-{
-    const size_t length = name ? strnlen(name, (size_t)bus->options.max_topic_length + 1) : 0;
-
-    return length <= bus->options.max_topic_length ? length : 0;
-}
 
 static unsigned
 hash_name(const struct ringbus_bus *bus, const char *name, size_t length)
@@ -103,6 +96,7 @@ make(struct ringbus_bus *bus, const char *name, size_t length)
     topic->node->topic = topic;
     topic->name = (char *)topic + name_at;
     topic->name_length = length;
+    topic->place = lookup_place(bus, name, length);
     memcpy((char *)topic + name_at, name, length);
     return topic;
 }
@@ -185,10 +179,24 @@ close_topic(struct ringbus_topic *topic)
     note_cuts(topic);
 }
 
+/* Of a retired topic, which has left its place: no post by name has it any more, and what they have claimed is among
+ * what rings must pass. */
+static bool
+is_let_go(struct ringbus_topic *topic)
+{
+    if (ringbus__record_is_held(topic))
+        return false;
+    topic->is_named = false;
+    note_cuts(topic);
+    return true;
+}
+
 /* Nothing names the retired topic any more. What patterns have registered on it ends then, under both locks. */
 static bool
 is_over(struct ringbus_topic *topic, bool has_bus_lock)
 {
+    if (topic->is_named && !is_let_go(topic))
+        return false;
     /* In this order: a handler that has kept its event is seen to have done so once rings have passed the event. */
     if (!is_passed(topic) || is_referenced(topic))
         return false;
@@ -233,6 +241,7 @@ retire(struct ringbus_topic *topic, bool has_bus_lock)
 {
     struct ringbus_bus *bus = topic->bus;
 
+    lookup_leave(topic);
     note_cuts(topic);
     if (!topic->is_retired) {
         if (is_over(topic, has_bus_lock))
@@ -307,7 +316,7 @@ insert(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash,
 int
 ringbus__topic_acquire(struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic)
 {
-    const size_t length = checked_length(bus, name);
+    const size_t length = topic_length(bus, name);
     struct ringbus_topic *topic = NULL;
     unsigned hash = 0;
     int outcome = RINGBUS_OK;
@@ -327,23 +336,45 @@ ringbus__topic_acquire(struct ringbus_bus *bus, const char *name, struct ringbus
     return outcome;
 }
 
+/* Under the table's lock: one that is not retired, with a reference more. */
+static struct ringbus_topic *
+find_live(struct ringbus_bus *bus, const char *name, size_t length, unsigned hash)
+{
+    struct ringbus_topic *topic = find(bus, name, length, hash);
+
+    if (topic == NULL || !is_referenced(topic))
+        return NULL;
+    ringbus__topic_keep(topic);
+    return topic;
+}
+
 int
 ringbus__topic_find(struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic)
 {
-    const size_t length = checked_length(bus, name);
+    const size_t length = topic_length(bus, name);
     unsigned hash = 0;
 
     if (length == 0)
         return RINGBUS_EINVAL;
     hash = hash_name(bus, name, length);
     lock_acquire(&bus->names);
-    *ret_topic = find(bus, name, length, hash);
-    if (*ret_topic != NULL && !is_referenced(*ret_topic))
-        *ret_topic = NULL; /* retired */
-    if (*ret_topic != NULL)
-        ringbus__topic_keep(*ret_topic);
+    *ret_topic = find_live(bus, name, length, hash);
     lock_release(&bus->names);
     return RINGBUS_OK;
+}
+
+struct ringbus_topic *
+ringbus__topic_find_place(struct ringbus_bus *bus, const char *name, size_t length)
+{
+    const unsigned hash = hash_name(bus, name, length);
+    struct ringbus_topic *topic = NULL;
+
+    lock_acquire(&bus->names);
+    topic = find_live(bus, name, length, hash);
+    if (topic != NULL)
+        lookup_enter(topic);
+    lock_release(&bus->names);
+    return topic;
 }
 
 void

@@ -1,10 +1,10 @@
 /* topic.h - topics: the table of names, and what a post needs to know of one.
  *
  * I1  route has the bit of every group in which a registration of this topic is open
- * I2  references counts handles, registrations, replays, the retained value, posts by name under way and nested posts
- *     that wait; at 0 the topic is retired: posts by name do not find it, and it leaves the table, and memory, when
- *     every ring has passed what was claimed by then (retired_at). Who acquires it before that has the same topic, as
- *     has the handler of an old event
+ * I2  references counts handles, registrations, replays, the retained value, nested posts that wait and posts by name
+ *     under way, but for those that hold the topic instead (post/lookup.h); at 0 the topic is retired: posts by name do
+ *     not find it, and it leaves the table, and memory, when nobody holds it, and then every ring has passed what was
+ *     claimed by then (retired_at). Who acquires it before that has the same topic, as has the handler of an old event
  * I3  the count falls to 0 only under the table's lock, so that a look-up and the last release cannot miss each other
  * I4  a topic enters the table under the bus lock, and while nobody holds both locks each topic in it, retired or not,
  *     has the registrations of all patterns that match it. They hold no reference: they end when the topic is freed,
@@ -14,6 +14,8 @@
  * Edges: TABLE. */
 #ifndef RINGBUS_BUS_TOPIC_H
 #define RINGBUS_BUS_TOPIC_H
+
+#include <string.h>
 
 #include "bus/bus.h"
 
@@ -35,6 +37,7 @@ struct ringbus_topic {
     struct ringbus_bus *bus;
     const char *name;
     size_t name_length;
+    struct atomic_ptr *place;  /* where posts by name look for it (post/lookup.h) */
     struct atomic_u64 *passed; /* figure, for each group: events it has begun with */
     uint64_t number;           /* among the bus's topics, for dumps */
 
@@ -51,6 +54,7 @@ struct ringbus_topic {
     struct ringbus_topic *next_cached;
     bool is_retired; /* it is on that list; the table's lock */
     bool is_cached;  /* it is on that list; bus lock */
+    bool is_named;   /* posts by name may hold it (post/lookup.h); the table's lock */
     bool is_matched; /* patterns have registered on it; both locks, looked at under the table's */
     size_t size;     /* of this allocation */
     /* read by every delivery */
@@ -62,6 +66,15 @@ static inline bool
 topic_is_live(const struct ringbus_topic *topic)
 {
     return topic == NULL || topic->magic == MAGIC_TOPIC;
+}
+
+/* The length of a name; 0: it is too long, or none. */
+static inline size_t
+topic_length(const struct ringbus_bus *bus, const char *name)
+{
+    const size_t length = name ? strnlen(name, (size_t)bus->options.max_topic_length + 1) : 0;
+
+    return length <= bus->options.max_topic_length ? length : 0;
 }
 
 /* It may cease to be, or begin, until the claim lock is held, or a claim is made; in a post to caller groups at any
@@ -80,6 +93,10 @@ int ringbus__topic_acquire(
 /* Find a topic and count a reference. RINGBUS_OK (NULL if nobody knows it), RINGBUS_EINVAL. */
 int ringbus__topic_find(
     struct ringbus_bus *bus, const char *name, struct ringbus_topic **ret_topic);
+
+/* The same for a post, which has not found it in its place: from here on posts find it there. */
+struct ringbus_topic *ringbus__topic_find_place(
+    struct ringbus_bus *bus, const char *name, size_t length);
 
 /* One reference more, of a topic the caller holds or reads from a ring entry. */
 void ringbus__topic_keep(struct ringbus_topic *topic);

@@ -1,6 +1,7 @@
 /* test_topic.c - topics are made and reclaimed; a topic's events reach all its groups, in one order, or none. */
 #include <stdio.h>
 
+#include "bus/bus.h"
 #include "support/probe.h"
 
 /* ---- handles ---- */
@@ -60,6 +61,83 @@ START_TEST(stars_and_greater_signs_are_ordinary_characters)
     ck_assert_int_eq(post_number(bus, "a.>", 3), 1);
     bus_flush(bus);
     CHECK_NUMBERS(&probe, 2, 3);
+    bus_close(bus);
+}
+END_TEST
+
+/* ---- posts by name ---- */
+
+enum { NAMES = (1 << BUS_LOOKUP_BITS) + 88 };
+
+static const char *
+name_of(uint64_t number, char name[PROBE_TOPIC])
+{
+    (void)snprintf(name, PROBE_TOPIC, "name.%u", (unsigned)number);
+    return name;
+}
+
+static void
+check_name(struct probe *probe, const struct ringbus_event *event)
+{
+    char name[PROBE_TOPIC];
+    uint64_t number = 0;
+
+    (void)probe;
+    memcpy(&number, event->data, sizeof number);
+    MUST(strcmp(event->topic, name_of(number, name)) == 0, "%s", event->topic);
+}
+
+/* So many that some have the same place. */
+START_TEST(posts_by_name_find_each_its_topic_among_many)
+{
+    static struct probe probe = {.act = check_name};
+    struct ringbus_bus *bus = bus_open(NULL);
+    char name[PROBE_TOPIC];
+
+    probe_open(bus, &probe);
+    for (uint64_t i = 0; i < NAMES; i++)
+        probe_register(&probe, name_of(i, name));
+    for (uint64_t i = 0; i < 3 * NAMES; i++)
+        ck_assert_int_eq(post_number(bus, name_of(i % NAMES, name), i % NAMES), 1);
+    for (uint64_t i = 0; i < 3 * NAMES; i++) /* each at once a second time */
+        ck_assert_int_eq(post_number(bus, name_of(i / 3, name), i / 3), 1);
+    ck_assert_int_eq(post_number(bus, "name", 0), 0);
+    bus_flush(bus);
+    ck_assert_uint_eq(probe_calls(&probe), 6 * NAMES);
+    bus_close(bus);
+}
+END_TEST
+
+static void
+leave_second(struct probe *probe, const struct ringbus_event *event)
+{
+    struct ringbus_topic *topic = NULL;
+
+    if (*(const unsigned char *)event->data != 2)
+        return;
+    MUST(ringbus_unregister_consumer(probe->bus, probe->consumer, NULL) == RINGBUS_OK, "it stays");
+    MUST(post_number(probe->bus, "a", 3) == 0, "somebody is there");
+    MUST(ringbus_topic_open(probe->bus, "b", &topic) == RINGBUS_ENOSPC, "its topic is gone");
+    MUST(strcmp(event->topic, "a") == 0, "its name is gone");
+}
+
+START_TEST(a_topic_that_only_a_post_by_name_has_stays_until_that_is_over)
+{
+    static struct probe probe = {.act = leave_second};
+    struct ringbus_options options = ringbus_options_default();
+    struct ringbus_topic *topic = NULL;
+    struct ringbus_bus *bus = NULL;
+
+    options.max_topics = 1;
+    bus = bus_open(&options);
+    probe.group = group_open(bus, RINGBUS_GROUP_CALLER, 2);
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    ck_assert_int_eq(post_number(bus, "a", 1), 1);
+    ck_assert_int_eq(post_number(bus, "a", 2), 1); /* has found it without a lock */
+    ck_assert_int_eq(ringbus_topic_open(bus, "b", &topic), RINGBUS_OK);
+    ringbus_topic_close(topic);
+    ck_assert_uint_eq(probe_calls(&probe), 2);
     bus_close(bus);
 }
 END_TEST
@@ -404,7 +482,9 @@ int
 main(void)
 {
     return RUN_TESTS("topic", a_handle_tells_its_name_and_consumers, handles_check_their_arguments,
-        stars_and_greater_signs_are_ordinary_characters, there_are_at_most_max_topics,
+        stars_and_greater_signs_are_ordinary_characters,
+        posts_by_name_find_each_its_topic_among_many,
+        a_topic_that_only_a_post_by_name_has_stays_until_that_is_over, there_are_at_most_max_topics,
         a_topic_without_handle_or_consumer_is_reclaimed,
         topics_are_reclaimed_while_a_handler_blocks, a_limit_counts_no_topic_that_can_be_freed,
         an_event_keeps_its_topic_the_same_for_who_registers_anew, a_post_reaches_every_group,

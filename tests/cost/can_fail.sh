@@ -67,5 +67,7 @@ seen so_it_is_for_a_thread_safe_consumer bus/dispatch.c 'entry_show(entry, seque
 seen a_batch_end bus/dispatch.c 'code = consumer->batch_end(' "$change" "$@"
 seen a_synchronous_post_to_a_serialized_consumer bus/post/direct.c 'serial_leave(consumer, thread' "$change" "$@"
 seen a_serialized_consumer_that_another bus/dispatch.c 'delivery->locked = NULL;' "$lock" "$@"
-seen a_post_by_name bus/post/post.c 'outcome = post_at_once(posting->topic' "$lock" "$@"
+for what in "$lock" "$change" "$memory"; do
+    seen a_post_by_name bus/post/post.c 'record_let_go(record);' "$what" "$@"
+done
 exit $skipped

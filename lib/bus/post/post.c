@@ -9,6 +9,7 @@
 
 #include "base/options.h"
 #include "bus/pattern/cache.h"
+#include "bus/post/lookup.h"
 
 /* ---- one ring group ---- */
 
@@ -282,9 +283,33 @@ ringbus_topic_post_until(struct ringbus_topic *topic, const void *data, size_t s
     return post_by_handle(topic, data, size, true, deadline_ns, options);
 }
 
+/* The topic is not in its place, or this thread cannot hold it; the next post may. */
+static __attribute__((noinline)) int
+post_with_reference(
+    struct ringbus_bus *bus, const char *name, size_t length, struct posting *posting)
+{
+    int outcome = RINGBUS_OK;
+
+    posting->topic = ringbus__topic_find_place(bus, name, length);
+    if (posting->topic == NULL)
+        outcome = ringbus__cache_acquire(bus, name, &posting->topic);
+    if (outcome != RINGBUS_OK)
+        return outcome;
+    if (posting->topic == NULL)
+        return post_dead(bus, name, posting);
+    posting->holds_topic = true;
+    outcome = post(posting);
+    ringbus__topic_release(posting->topic);
+    if (outcome > 0 && !record_is_linked_here(&ringbus__record))
+        (void)ringbus__record_link(&ringbus__record); /* else the next one comes here again */
+    return outcome;
+}
+
 static int
 post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
 {
+    struct record *record = &ringbus__record;
+    size_t length = 0;
     int outcome = RINGBUS_OK;
 
     assert(bus_is_live(bus));
@@ -292,28 +317,25 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
         return RINGBUS_EINVAL;
     if (bus_is_forked(bus))
         return RINGBUS_EFORKED;
-    outcome = ringbus__topic_find(bus, name, &posting->topic);
-    if (outcome == RINGBUS_OK && posting->topic == NULL)
-        outcome = ringbus__cache_acquire(bus, name, &posting->topic);
-    if (outcome != RINGBUS_OK)
-        return outcome;
-    if (posting->topic == NULL)
-        return post_dead(bus, name, posting);
-    outcome = post_at_once(posting->topic, posting->data, posting->size, true);
+    length = topic_length(bus, name);
+    if (unlikely(length == 0))
+        return RINGBUS_EINVAL;
+    posting->topic = lookup_hold(record, bus, name, length);
+    if (unlikely(posting->topic == NULL))
+        return post_with_reference(bus, name, length, posting);
+    posting->is_held = true;
+    outcome = post_at_once(posting->topic, posting->data, posting->size, false);
     if (unlikely(outcome == START_AGAIN))
         outcome = post(posting);
-    ringbus__topic_release(posting->topic);
+    record_let_go(record);
     return outcome;
 }
 
 int
 ringbus_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
 {
-    struct posting posting = {.data = data,
-        .size = size,
-        .may_wait = true,
-        .deadline_ns = RINGBUS_FOREVER,
-        .holds_topic = true};
+    struct posting posting = {
+        .data = data, .size = size, .may_wait = true, .deadline_ns = RINGBUS_FOREVER};
 
     return post_by_name(bus, topic, &posting);
 }
@@ -321,7 +343,7 @@ ringbus_post(struct ringbus_bus *bus, const char *topic, const void *data, size_
 int
 ringbus_try_post(struct ringbus_bus *bus, const char *topic, const void *data, size_t size)
 {
-    struct posting posting = {.data = data, .size = size, .holds_topic = true};
+    struct posting posting = {.data = data, .size = size};
 
     return post_by_name(bus, topic, &posting);
 }
@@ -330,11 +352,8 @@ int
 ringbus_post_until(
     struct ringbus_bus *bus, const char *topic, const void *data, size_t size, int64_t deadline_ns)
 {
-    struct posting posting = {.data = data,
-        .size = size,
-        .may_wait = true,
-        .deadline_ns = deadline_ns,
-        .holds_topic = true};
+    struct posting posting = {
+        .data = data, .size = size, .may_wait = true, .deadline_ns = deadline_ns};
 
     return post_by_name(bus, topic, &posting);
 }

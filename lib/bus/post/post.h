@@ -14,7 +14,8 @@ struct posting {
     uint64_t ordered;
     int64_t deadline_ns;
     bool may_wait;
-    bool holds_topic; /* a reference, for the time of the post */
+    bool holds_topic; /* a reference, for the time of the post; so is the next */
+    bool is_held;     /* the topic, by this thread's record (lookup.h) */
     bool is_claimed;  /* in place, before: the bus has not come to its end since */
     const struct ringbus_post_options *by_reference; /* NULL: by copy */
 };
@@ -46,7 +47,7 @@ enum { START_AGAIN = 1 << 30 };
 static inline bool
 post_borrows_topic(const struct posting *posting)
 {
-    return ringbus__record.deliveries > 0 && !posting->holds_topic;
+    return ringbus__record.deliveries > 0 && !posting->holds_topic && !posting->is_held;
 }
 
 /* To more than one group, in a handler to caller groups, or by reference (several.c). What the post returns, or

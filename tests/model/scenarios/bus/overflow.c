@@ -346,6 +346,26 @@ end_borrowed(void)
     buses_check_close();
 }
 
+/* ---- a topic that its last registration leaves while a post by name holds it ---- */
+
+static void
+post_name(void)
+{
+    const uint64_t two = 2;
+
+    model_check(ringbus_post(buses.bus, "0", &two, sizeof two) >= 0);
+}
+
+static void
+begin_held(void)
+{
+    begin_newest();
+    post_name();
+    ringbus_topic_close(buses.topics[0]);
+    buses.topics[0] = NULL;
+    buses_link_all();
+}
+
 #define OVERFLOW_ROW(title, what, first, last, ...)                                                \
     {                                                                                              \
         .name = "overflow_" title, .proves = what, .begin = first, .end = last, .threads = {       \
@@ -387,6 +407,13 @@ const struct scenario model_overflow[] = {
         .begin = begin_borrowed,
         .end = end_borrowed,
         .threads = {unregister, open_another},
+        .most_stale = 1},
+    {.name = "overflow_held",
+        .proves = "a topic stays until rings have passed what a post by name claimed that held it",
+        .begin = begin_held,
+        .end = end_borrowed,
+        .threads = {post_name, unregister, open_another},
+        .most_preempts = 1,
         .most_stale = 1},
     {0},
 };

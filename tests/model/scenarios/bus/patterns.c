@@ -1,4 +1,5 @@
 /* patterns.c - scenarios: patterns come, names are posted to that have no topic, and topics that nobody holds go. */
+#include "bus/post/lookup.h"
 #include "scenarios/bus/buses.h"
 
 static void
@@ -184,6 +185,32 @@ end_evict_caller(void)
     buses_check_close();
 }
 
+/* ---- a post by name, without a reference, while the topic goes ---- */
+
+/* A thread whose record is on the list finds it in its place. */
+static void
+begin_held(void)
+{
+    begin(RINGBUS_GROUP_CALLER);
+    model_check(ringbus_topic_open(buses.bus, "a", &held) == RINGBUS_OK);
+    model_check(post_name("a", 1) == 0);
+    buses_link_all();
+    model_check(load_ptr(held->place, memory_order_relaxed) == held);
+}
+
+static void
+post_to_nobody(void)
+{
+    model_check(post_name("a", 2) == 0);
+}
+
+static void
+end_held(void)
+{
+    model_check(load_u64(&buses.bus->dead, memory_order_relaxed) == 2);
+    buses_check_close();
+}
+
 /* ---- a handler posts back to a topic that nobody holds ---- */
 
 static int
@@ -250,6 +277,17 @@ const struct scenario model_pattern[] = {
         .begin = begin_evict_caller,
         .end = end_evict_caller,
         .threads = {post_again, evict_and_register}},
+    {.name = "pattern_held",
+        .proves = "a topic that a post by name holds is not freed before it is let go",
+        .begin = begin_held,
+        .end = end_held,
+        .threads = {post_to_nobody, close_handle}},
+    {.name = "pattern_held_fenced",
+        .proves = "the same without an asymmetric barrier",
+        .begin = begin_held,
+        .end = end_held,
+        .threads = {post_to_nobody, close_handle},
+        .is_fenced = true},
     {.name = "pattern_back",
         .proves = "so is one by a handler to a topic that nobody holds",
         .begin = begin_back,
