@@ -369,6 +369,37 @@ START_TEST(a_thread_that_is_cancelled_in_a_handler_ends_its_group)
 }
 END_TEST
 
+static void *
+post_and_post_last(void *context)
+{
+    MUST(post_number(context, "a", 1) == 1, "the first post fails");
+    MUST(post_number(context, "a", 2) == 0 && false, "the thread has come back");
+    return NULL;
+}
+
+/* The second post has found the topic without a lock, and has no reference that anybody could give back. */
+START_TEST(a_topic_that_a_post_by_name_has_found_goes_after_its_thread)
+{
+    static const uint64_t second = 2;
+    static struct probe leaver = {.act = exit_for_number, .of_act = (void *)(uintptr_t)&second};
+    struct ringbus_options options = options_with(&hooks);
+    struct ringbus_topic *topic = NULL;
+    pthread_t thread;
+
+    memset(&hooks, 0, sizeof hooks);
+    options.max_topics = 1;
+    bus = bus_open(&options);
+    add_probe(bus, &leaver, "leaver", group_open(bus, RINGBUS_GROUP_CALLER, 4), "a");
+    MUST(pthread_create(&thread, NULL, post_and_post_last, bus) == 0, "no thread");
+    join_thread(bus, thread);
+    ck_assert_int_eq(ringbus_topic_open(bus, "b", &topic), RINGBUS_ENOSPC);
+    ck_assert_int_eq(ringbus_consumer_close(leaver.consumer, RINGBUS_DISCARD), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_topic_open(bus, "b", &topic), RINGBUS_OK);
+    ringbus_topic_close(topic);
+    end_bus(bus, RINGBUS_DRAIN);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -379,5 +410,6 @@ main(void)
         the_consumer_can_be_closed, a_bus_that_was_not_shut_down_can_be_closed,
         who_waits_for_the_handler_is_woken, a_serialized_consumer_is_entered_by_who_waited_for_it,
         so_it_is_when_its_usual_thread_exits, another_thread_in_a_thread_safe_consumer_goes_on,
-        a_thread_that_is_cancelled_in_a_handler_ends_its_group);
+        a_thread_that_is_cancelled_in_a_handler_ends_its_group,
+        a_topic_that_a_post_by_name_has_found_goes_after_its_thread);
 }

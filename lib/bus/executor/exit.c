@@ -161,6 +161,7 @@ release(struct record *record, const struct calls *calls)
         record_return(record); /* the consumers may be gone */
     record->deliveries = 1;
     record_leave(record);
+    record_let_go(record); /* what a post by name held, of a lane that goes on */
     barrier_light();
     for (uint32_t i = 0; i < calls->bus_count; i++) {
         struct ringbus_bus *bus = calls->buses[i];
