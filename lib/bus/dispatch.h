@@ -15,7 +15,7 @@ struct delivery {
     uint32_t
         any_where; /* thread-safe ones of the stage on a group with lanes: for keyed events, one of the lanes */
     bool is_range;      /* only for events that have no key */
-    bool is_discarding; /* the event is counted and handed to nobody */
+    bool is_discarding; /* by a posting thread: the event is counted and handed to nobody */
     bool is_handed_out; /* somebody was called; set only */
     bool is_for_due;    /* of discards: only for those that are owed a batch_end by this lane */
     /* Of the event: who failed on it; in the upper half, who was called and is owed a batch_end. */

@@ -1,4 +1,5 @@
-/* test_calls.c - calls in a caller group are counted, whichever threads make them, and when their consumer is gone. */
+/* test_calls.c - calls in a caller group are counted, whichever threads make them, and when their consumer is gone; in
+ * a group's second life, too, calls whose batch_end is due count as pending. */
 #include "bus/group.h"
 #include "support/probe.h"
 
@@ -43,8 +44,51 @@ START_TEST(no_call_is_lost_when_several_threads_post)
 }
 END_TEST
 
+/* In the third of five calls of a pass. */
+static void
+look_at_pending(struct probe *probe, const struct ringbus_event *event)
+{
+    (void)event;
+    if (probe_calls(probe) == 2)
+        *(int64_t *)probe->of_act = figure_of(probe->bus, "consumer", probe->name, "pending");
+}
+
+static void
+live_and_be_discarded(struct ringbus_bus *bus)
+{
+    int64_t pending = 0;
+    struct probe probe = {
+        .name = "batching", .has_batch_end = true, .act = look_at_pending, .of_act = &pending};
+    struct ringbus_group *group = group_open(bus, RINGBUS_GROUP_POLLED, 16);
+
+    probe.group = group;
+    probe_open(bus, &probe);
+    probe_register(&probe, "a");
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(ringbus_post(bus, "a", NULL, 0), 1);
+    ck_assert_int_eq(ringbus_group_poll(group, 16), 5);
+    ck_assert_int_eq(pending, 5);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(ringbus_post(bus, "a", NULL, 0), 1);
+    ck_assert_int_ge(ringbus_group_close(group, RINGBUS_DISCARD), RINGBUS_OK);
+    while (ringbus_group_poll(group, 16) > 0)
+        ;
+    ck_assert_int_eq(ringbus_consumer_close(probe.consumer, RINGBUS_DISCARD), RINGBUS_OK);
+}
+
+START_TEST(also_in_a_groups_second_life_calls_whose_batch_end_is_due_are_pending)
+{
+    struct ringbus_bus *bus = bus_open(NULL);
+
+    live_and_be_discarded(bus);
+    live_and_be_discarded(bus);
+    bus_close(bus);
+}
+END_TEST
+
 int
 main(void)
 {
-    return RUN_TESTS("calls", no_call_is_lost_when_several_threads_post);
+    return RUN_TESTS("calls", no_call_is_lost_when_several_threads_post,
+        also_in_a_groups_second_life_calls_whose_batch_end_is_due_are_pending);
 }

@@ -86,15 +86,24 @@ ringbus__board_memory(uint32_t lane_count)
     return sizeof(struct stage) + lane_count * sizeof(struct part);
 }
 
+/* Nothing is discarded yet. */
+static void
+hand_out_all(struct stage *stage, uint32_t lane_count)
+{
+    for (uint32_t i = 0; i < lane_count; i++) {
+        store_i64(&stage->parts[i].in_order.handed_out, INT64_MAX, ORDER_COUNT);
+        store_i64(&stage->parts[i].in_range.handed_out, INT64_MAX, ORDER_COUNT);
+    }
+}
+
 static void
 begin_at(struct stage *stage, uint32_t lane_count, int64_t position)
 {
+    hand_out_all(stage, lane_count);
     for (uint32_t i = 0; i < lane_count; i++) {
         struct part *part = &stage->parts[i];
 
         store_i64(&part->in_order.done, position, ORDER_COUNT);
-        store_i64(&part->in_order.handed_out, INT64_MAX, ORDER_COUNT);
-        store_i64(&part->in_range.handed_out, INT64_MAX, ORDER_COUNT);
         /* POSITION release: as a reader that joins (reader.c). */
         store_i64(&part->position, position, ORDER_POSITION_RELEASE);
     }
@@ -190,6 +199,7 @@ ringbus__board_reset(struct ringbus_group *group)
 
         if (stage == NULL)
             break;
+        hand_out_all(stage, group->lane_count);
         store_u32(&stage->is_shared, 0, ORDER_OWN);
         store_i64(&stage->taken, INT64_MAX, ORDER_POSITION_RELEASE);
     }

@@ -34,8 +34,8 @@ where_of(uint32_t stage, uint32_t lane)
 /* How far a lane has come in a pass that it has not finished. */
 struct progress {
     struct atomic_i64 done; /* the last event all of whose handlers have returned */
-    struct atomic_i64
-        handed_out; /* the last one that was not discarded; INT64_MAX: none was, so far */
+    /* the last one before those that are discarded; INT64_MAX: none is in this life */
+    struct atomic_i64 handed_out;
 };
 
 /* One lane's part of a stage; written by the lane's thread. */

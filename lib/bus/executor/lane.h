@@ -56,7 +56,8 @@ struct lane {
     struct lane *outer;    /* in a handler of which the thread runs a loop, whose lane this is */
     /* looked at by who tells of stalls */
     struct atomic_i64
-        at; /* the event that is handed out; NO_EVENT: none, or it is in a batch_end */
+        at; /* the event that is handed out, or was last: none of the user's code runs until the next one is; NO_EVENT:
+               none in this pass yet, or it is in a batch_end */
     struct atomic_ptr record; /* of the thread, in a pass; NULL: between two */
 
     /* figures */
