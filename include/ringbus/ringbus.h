@@ -23,7 +23,8 @@
  *   close                                  | waits for handlers      | RINGBUS_EBUSY
  *   group_poll, step                       | run handlers            | RINGBUS_EDEADLK in a handler or hook
  *
- * Every call may be made from any thread at any time between ringbus_open and ringbus_close. No
+ * Every call may be made from any thread at any time between ringbus_open and ringbus_close; but a thread's first call
+ * may not come from a thread-specific key's destructor, after which the thread's end could not be noticed. No
  * handler, hook or destroy function is ever called with a lock of the bus held. No call is
  * async-signal-safe. After fork only the parent may use a bus: in the child every call that returns a code returns
  * RINGBUS_EFORKED, and does nothing. A child may open buses of its own; one made in a handler or hook must not return

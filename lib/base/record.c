@@ -201,20 +201,27 @@ ringbus__record_serves(const void *callee, uint64_t tag)
     return serves;
 }
 
-bool
-ringbus__record_is_held(const void *object)
+static bool
+some_hold(const void *object)
 {
-    struct os_list *list = NULL;
+    struct os_list *list = take_list();
     bool is_held = false;
 
-    ringbus__barrier_heavy();
-    list = take_list();
     for (const struct record *record = list->first; record != NULL && !is_held;
          record = record->next)
         /* EPOCH acquire: the last look of who has let it go lies before the free that follows. */
         is_held = load_ptr(&record->held, ORDER_EPOCH_ACQUIRE) == object;
     lock_release(&list->lock);
     return is_held;
+}
+
+bool
+ringbus__record_is_held(const void *object)
+{
+    if (some_hold(object)) /* no barrier is needed to leave it alone */
+        return true;
+    ringbus__barrier_heavy();
+    return some_hold(object);
 }
 
 uint32_t

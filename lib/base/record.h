@@ -1,4 +1,5 @@
-/* record.h - what each thread announces while it delivers events: since when, and whom it is calling.
+/* record.h - what each thread announces while it posts or delivers events: since when, whom it is calling, what it
+ * holds.
  *
  * A delivery is a stretch in which a thread may hold pointers to what a registration can replace. Who took such an
  * object out of reach frees it when every delivery that began before has ended (ringbus__record_oldest), and knows

@@ -242,7 +242,8 @@ retire(struct ringbus_topic *topic, bool has_bus_lock)
     struct ringbus_bus *bus = topic->bus;
 
     lookup_leave(topic);
-    note_cuts(topic);
+    if (!topic->is_named) /* else when nobody holds it */
+        note_cuts(topic);
     if (!topic->is_retired) {
         if (is_over(topic, has_bus_lock))
             release_topic(topic);
@@ -380,7 +381,7 @@ ringbus__topic_find_place(struct ringbus_bus *bus, const char *name, size_t leng
 void
 ringbus__topic_keep(struct ringbus_topic *topic)
 {
-    /* COUNT: whoever calls holds a reference or the table's lock already. */
+    /* COUNT: whoever calls holds a reference, the table's lock or the topic (post/lookup.h), or handles its event. */
     add_u32(&topic->references, 1, ORDER_COUNT);
 }
 

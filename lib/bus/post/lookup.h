@@ -28,8 +28,9 @@ static inline void
 lookup_enter(struct ringbus_topic *topic)
 {
     topic->is_named = true;
-    /* TABLE release: it is complete. */
-    store_ptr(topic->place, topic, ORDER_TABLE_RELEASE);
+    if (load_ptr(topic->place, ORDER_OWN) != topic) /* who posts by name has the line */
+        /* TABLE release: it is complete. */
+        store_ptr(topic->place, topic, ORDER_TABLE_RELEASE);
 }
 
 /* Under the table's lock: a topic that no longer is leaves, if it is there. */

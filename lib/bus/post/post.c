@@ -78,7 +78,7 @@ post_one(const struct posting *posting, struct ringbus_group *group)
 /* The first attempt of most posts: of `data` by copy to a topic that is in one group, a lossless or a caller group, and
  * nothing stands in its way. Else START_AGAIN, with nothing done. */
 ATOMIC_INLINE int
-post_at_once(struct ringbus_topic *topic, const void *data, size_t size, bool holds_topic)
+post_at_once(struct ringbus_topic *topic, const void *data, size_t size)
 {
     const struct posting posting = {.topic = topic, .data = data, .size = size};
     /* TABLE acquire: as in post. */
@@ -93,9 +93,8 @@ post_at_once(struct ringbus_topic *topic, const void *data, size_t size, bool ho
     if (unlikely(data == NULL && size > 0))
         return START_AGAIN;
     if (unlikely(!group->has_plain_ring))
-        return group->ring == NULL
-                   ? ringbus__post_directly(topic, data, size, 0, group, holds_topic)
-                   : START_AGAIN;
+        return group->ring == NULL ? ringbus__post_directly(topic, data, size, 0, group, false)
+                                   : START_AGAIN;
     if (unlikely(size > group->slot_size))
         return START_AGAIN;
     /* CUT acquire: as in claim_multi.c. */
@@ -256,7 +255,7 @@ post_by_handle(struct ringbus_topic *topic, const void *data, size_t size, bool 
 
     assert(topic_is_live(topic));
     if (likely(given == NULL) && likely(topic != NULL) && !bus_is_forked(topic->bus))
-        outcome = post_at_once(topic, data, size, false);
+        outcome = post_at_once(topic, data, size);
     return likely(outcome != START_AGAIN)
                ? outcome
                : post_slowly(topic, data, size, may_wait, deadline_ns, given);
@@ -300,7 +299,7 @@ post_with_reference(
     posting->holds_topic = true;
     outcome = post(posting);
     ringbus__topic_release(posting->topic);
-    if (outcome > 0 && !record_is_linked_here(&ringbus__record))
+    if (outcome >= 0 && !record_is_linked_here(&ringbus__record))
         (void)ringbus__record_link(&ringbus__record); /* else the next one comes here again */
     return outcome;
 }
@@ -324,7 +323,7 @@ post_by_name(struct ringbus_bus *bus, const char *name, struct posting *posting)
     if (unlikely(posting->topic == NULL))
         return post_with_reference(bus, name, length, posting);
     posting->is_held = true;
-    outcome = post_at_once(posting->topic, posting->data, posting->size, false);
+    outcome = post_at_once(posting->topic, posting->data, posting->size);
     if (unlikely(outcome == START_AGAIN))
         outcome = post(posting);
     record_let_go(record);

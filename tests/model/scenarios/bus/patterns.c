@@ -211,6 +211,28 @@ end_held(void)
     buses_check_close();
 }
 
+static void
+begin_fresh(void)
+{
+    begin(RINGBUS_GROUP_CALLER);
+    buses_link_all();
+}
+
+static void
+open_and_post(void)
+{
+    model_check(ringbus_topic_open(buses.bus, "a", &held) == RINGBUS_OK);
+    model_check(post_name("a", 1) == 0);
+}
+
+static void
+end_fresh(void)
+{
+    model_check(load_u64(&buses.bus->dead, memory_order_relaxed) == 2);
+    ringbus_topic_close(held);
+    buses_check_close();
+}
+
 /* ---- a handler posts back to a topic that nobody holds ---- */
 
 static int
@@ -288,6 +310,11 @@ const struct scenario model_pattern[] = {
         .end = end_held,
         .threads = {post_to_nobody, close_handle},
         .is_fenced = true},
+    {.name = "pattern_fresh",
+        .proves = "a topic found in its place is complete",
+        .begin = begin_fresh,
+        .end = end_fresh,
+        .threads = {open_and_post, post_to_nobody}},
     {.name = "pattern_back",
         .proves = "so is one by a handler to a topic that nobody holds",
         .begin = begin_back,
