@@ -49,7 +49,7 @@ struct ringbus_consumer {
     struct atomic_u64 calls_left;        /* of max_deliveries */
     struct atomic_u64 discarded_replays; /* figure; by any thread */
     /* caller groups: the id (record.h) of the first thread that entered it, with SERIAL_SHARED if others have, or, if
-     * it is thread-safe, whose call of it was over; and figure: calls by that thread, which are in no part */
+     * it is thread-safe, whose call of it was over; and figure: of its calls those in no part */
     struct atomic_u64 first_thread;
     struct atomic_u64 first_delivered;
 

@@ -116,8 +116,9 @@ exchange(struct ringbus_topic *topic, struct retained *retained)
 
     lock_acquire(&topic->claim_lock);
     topic->retained = retained;
-    /* HINT: who claims behind the cut finds it. */
-    store_u32(&topic->is_retained, retained != NULL, ORDER_HINT);
+    /* STATE release: who finds that it is retained no more finds the replays that were listed while it was. Who claims
+     * behind the cut finds it. */
+    store_u32(&topic->is_retained, retained != NULL, ORDER_STATE_RELEASE);
     for (uint64_t left = topic->ever_routed; left != 0; left &= left - 1) {
         struct ringbus_group *group =
             ringbus__group_at(topic->bus, (uint32_t)__builtin_ctzll(left));

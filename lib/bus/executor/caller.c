@@ -5,7 +5,7 @@
  * I2  an outermost post announces that it calls its bus (record.h), a nested one is counted in `owed` of its
  *     bus until it is delivered; then a barrier, then the bus's state is looked at. Shutdown changes the
  *     state, then a barrier, then looks at the records and at `owed`: it sees the post, or the post sees it
- * I3  a thread holds at most one consumer's lock, and waits for no room while it does
+ * I3  a thread is inside at most one serialized consumer (serial.h), and waits for no room while it is
  * Source: Guava's per-thread dispatch queue, bounded and shared between threads. */
 #include "bus/executor/caller.h"
 

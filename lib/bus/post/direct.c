@@ -5,14 +5,16 @@
  * I1  the same looks: announced, then a barrier, then the group's era, the bus's state, the route, whether the topic is
  *     retained, the set. So it is seen by whoever ends the group, the bus or a registration, or sees that (caller.c I2,
  *     match.h I3); and what a topic asks for that is found retained is left to several.c
- * I2  between posts all of a frame is as make_frame makes it, but for what begin sets, `number`, `eras`, and the group
- *     of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits in one
- *     (exit.c)
+ * I2  between posts all of a frame is as make_frame makes it, but for what begin sets, `left`, `number`, `eras`, and the
+ *     group of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits in
+ *     one (exit.c)
  * I3  what the handlers of its own event leave behind is in the frame: nested posts, batch_ends, replays. Then the end
  *     is caller.c's
  * I4  a plain consumer is called here: announced, then a barrier, then the window's end is looked at. What else there
  *     is about one (a filter, a window that closes), or about the group, is dispatch.c's, which finds the record as if
  *     nobody were announced
+ * I5  whether anything is special about the group is looked at last: copies of a value that is retained no more are
+ *     still to come before the event
  * Edges: STATE, TABLE, CUT, CALL. */
 #include "bus/executor/caller.h"
 #include "bus/post/serial.h"
@@ -202,19 +204,22 @@ deliver(const struct direct *direct, bool is_special)
 
 /* Announced. RINGBUS_OK: the group and this thread still have business with each other. */
 ATOMIC_INLINE int
-look_again(const struct ringbus_topic *topic, const struct ringbus_group *group, bool is_special)
+look_again(
+    const struct ringbus_topic *topic, const struct ringbus_group *group, bool *ret_is_special)
 {
-    if (unlikely(is_special) && group_is_broken(group))
-        return RINGBUS_ESHUTDOWN;
     /* STATE acquire: as in ringbus__post_is_late. */
     if (unlikely(load_u32(&topic->bus->state, ORDER_STATE_ACQUIRE) != BUS_OPEN) &&
         ringbus__post_is_late(topic->bus))
         return RINGBUS_ESHUTDOWN;
     /* TABLE acquire: a group that is no longer in the route has not waited for us. */
-    if (unlikely(!(load_u64(&topic->route, ORDER_TABLE_ACQUIRE) & group->bit)) ||
-        unlikely(topic_is_retained(topic)))
+    if (unlikely(!(load_u64(&topic->route, ORDER_TABLE_ACQUIRE) & group->bit)))
         return START_AGAIN;
-    return RINGBUS_OK;
+    /* STATE acquire: of a topic that is retained no more, the copies that are still to come are seen below. */
+    if (unlikely(load_u32(&topic->is_retained, ORDER_STATE_ACQUIRE)))
+        return START_AGAIN;
+    /* CALL acquire: what the handlers of replays did is visible to who goes on because they are over. */
+    *ret_is_special = load_u32(&group->special, ORDER_CALL_ACQUIRE) != 0;
+    return unlikely(*ret_is_special) && group_is_broken(group) ? RINGBUS_ESHUTDOWN : RINGBUS_OK;
 }
 
 ATOMIC_INLINE int
@@ -232,9 +237,7 @@ post(struct direct *direct)
     /* CUT acquire: who registered before this look is in the set we shall find; who registers after it, as on a topic
      * that is retained meanwhile, gets later posts. */
     direct->era = (int64_t)load_u64(&group->era, ORDER_CUT_ACQUIRE);
-    /* CALL acquire: what the handlers of replays did is visible to who goes on because they are over. */
-    is_special = load_u32(&group->special, ORDER_CALL_ACQUIRE) != 0;
-    outcome = look_again(topic, group, is_special);
+    outcome = look_again(topic, group, &is_special);
     if (unlikely(outcome != RINGBUS_OK)) {
         record_serve_end(direct->record, &direct->before, direct->is_usual);
         caller_left(group->bus); /* who shuts down may have seen us, and sleep */

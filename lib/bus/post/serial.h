@@ -1,7 +1,7 @@
 /* serial.h - a serialized consumer of a caller group: one thread is inside at a time.
  *
- * Usually it is always the same one. So the first that enters is its owner, and goes in and out by plain stores from
- * then on. The first other one that comes takes that away, for good: then all go by the lock.
+ * Usually it is always the same one. So the first that enters, by the lock, is its owner, and goes in and out by plain
+ * stores from then on. The first other one that comes takes that away, for good: then all go by the lock.
  * I1  the owner raises is_inside, then a light barrier, then looks whether it is the owner still. Who takes that away
  *     holds the lock, says so, then a heavy barrier, then waits until is_inside is lowered: one of them sees the other
  * I2  is_inside is written by the owner alone, also by one that finds out that it is none any more, and lowers it

@@ -368,6 +368,32 @@ end_callers(void)
     buses_check_close();
 }
 
+/* It is retained no more while somebody posts, and a copy is still to be delivered. */
+static void
+retain_for_a_while(void)
+{
+    model_check(ringbus_topic_retain(buses.topics[0], sizeof(uint64_t)) == RINGBUS_OK);
+    model_check(buses_post(0, 3) >= 1);
+    buses_raise(0);
+    buses_register(0, 0);
+}
+
+static void
+retain_no_more(void)
+{
+    if (buses_is_raised(0))
+        model_check(ringbus_topic_retain(buses.topics[0], 0) == RINGBUS_OK);
+}
+
+static void
+end_no_more(void)
+{
+    const uint64_t history = buses.histories[0];
+
+    model_check(history == 0 || history == 0x02 || history == 0x03 || history == 0x0302);
+    buses_check_close();
+}
+
 /* One stale read: there are three threads. */
 #define ONE(title, what, first, last, ...)                                                         \
     {                                                                                              \
@@ -410,6 +436,8 @@ const struct scenario model_retained[] = {
         register_first, post_value),
     HEAVY("caller_begin", "a post that was not stored comes to nobody later", begin_callers,
         end_callers, retain_and_register, post_value),
+    HEAVY("caller_no_more", "the copy comes first, also if no more is retained meanwhile",
+        begin_callers, end_no_more, retain_for_a_while, retain_no_more, post_value),
     HEAVY("caller_begin_two", "also if it went to two groups", begin_two_callers, end_callers,
         retain_and_register, post_value),
     {0},
