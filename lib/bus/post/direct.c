@@ -5,9 +5,9 @@
  * I1  the same looks: announced, then a barrier, then the group's era, the bus's state, the route, whether the topic is
  *     retained, the set. So it is seen by whoever ends the group, the bus or a registration, or sees that (caller.c I2,
  *     match.h I3); and what a topic asks for that is found retained is left to several.c
- * I2  between posts all of a frame is as make_frame makes it, but for what begin sets, `left`, `number`, `eras`, and the
- *     group of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits in
- *     one (exit.c)
+ * I2  between posts all of a frame is as make_frame makes it, but for what begin sets, `left`, `number`, `eras`, and
+ *     the group of its delivery (caller.h): handlers find it complete, as does who cleans up after a thread that exits
+ *     in one (exit.c)
  * I3  what the handlers of its own event leave behind is in the frame: nested posts, batch_ends, replays. Then the end
  *     is caller.c's
  * I4  a plain consumer is called here: announced, then a barrier, then the window's end is looked at. What else there
