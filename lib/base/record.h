@@ -142,37 +142,22 @@ record_leave(struct record *record)
     store_u64(&record->epoch, 0, ORDER_EPOCH_RELEASE);
 }
 
-/* Announce a call, before looking whether it is still wanted. Requires depth < RECORD_DEPTH; `depth`: of the record,
- * before, which who calls often has in a register. */
-static inline void
-record_call_at(struct record *record, uint32_t depth, void *callee)
-{
-    /* CALL release: who waits may find this callee instead of the NULL that the call before left. */
-    store_ptr(&record->called[depth], callee, ORDER_CALL_RELEASE);
-    record->depth = depth + 1;
-    barrier_light();
-}
-
+/* Announce a call, before looking whether it is still wanted. Requires depth < RECORD_DEPTH. */
 static inline void
 record_call(struct record *record, void *callee)
 {
-    record_call_at(record, record->depth, callee);
-}
-
-/* The end of one; `depth` as before it. */
-static inline void
-record_return_at(struct record *record, uint32_t depth)
-{
-    record->depth = depth;
-    /* CALL release: what the handler did is visible to whoever finds the call over. */
-    store_ptr(&record->called[depth], NULL, ORDER_CALL_RELEASE);
+    /* CALL release: who waits may find this callee instead of the NULL that the call before left. */
+    store_ptr(&record->called[record->depth++], callee, ORDER_CALL_RELEASE);
     barrier_light();
 }
 
+/* The end of one. */
 static inline void
 record_return(struct record *record)
 {
-    record_return_at(record, record->depth - 1);
+    /* CALL release: what the handler did is visible to whoever finds the call over. */
+    store_ptr(&record->called[--record->depth], NULL, ORDER_CALL_RELEASE);
+    barrier_light();
 }
 
 /* It is seen by all, and holds nothing yet. */
@@ -231,13 +216,12 @@ record_serve(struct record *record, const struct standing *before, void *callee,
     barrier_light_unless(is_unfenced);
 }
 
-/* record_call and record_return in that place. */
+/* record_call and, of nobody (NULL), record_return in a place that the thread keeps. */
 ATOMIC_INLINE void
-record_announce(
-    struct record *record, const struct standing *before, void *callee, bool is_unfenced)
+record_announce(struct record *record, uint32_t place, void *callee, bool is_unfenced)
 {
     /* CALL release: as there. */
-    store_ptr(&record->called[before->depth + 1], callee, ORDER_CALL_RELEASE);
+    store_ptr(&record->called[place], callee, ORDER_CALL_RELEASE);
     barrier_light_unless(is_unfenced);
 }
 

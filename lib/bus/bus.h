@@ -50,7 +50,7 @@ struct ringbus_bus {
     struct atomic_ptr groups[BUS_MAX_GROUPS]; /* never freed, reused */
     struct atomic_u32 state;                  /* enum bus_state */
     struct atomic_u32 attention;
-    struct atomic_u32 has_many_topics; /* or had (fetch.h) */
+    struct atomic_u32 has_many_topics; /* or had (pass.h) */
     struct ringbus_group *default_group;
 
     /* step mode; of the thread that steps */

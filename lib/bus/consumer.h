@@ -82,6 +82,16 @@ consumer_part(struct ringbus_consumer *consumer, const struct lane *lane)
     return &consumer->parts[consumer->part_count > 1 ? lane->index : 0];
 }
 
+/* By an executor: a call of it is over, and a barrier behind that. Whoever closes it may be waiting for just that; it
+ * may be gone after this. */
+ATOMIC_INLINE void
+consumer_is_left(struct ringbus_consumer *consumer)
+{
+    /* HINT: the barrier is of this pair. */
+    if (unlikely(load_u32(&consumer->is_closing, ORDER_HINT)))
+        signal_raise(&consumer->bus->changed);
+}
+
 /* By an executor: the last of its calls is under way. Unregisters it everywhere. */
 void ringbus__consumer_exhaust(struct ringbus_consumer *consumer);
 

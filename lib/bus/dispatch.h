@@ -44,20 +44,27 @@ entry_show(const struct entry *entry, int64_t sequence, struct ringbus_event *ev
         ringbus__reference_show(entry->reference, event);
 }
 
-/* By a lane, in a pass: call the consumers of what stands behind `last`, up to `limit`, that are called here and whose
- * window holds it; or discard it. Ends early when the group is told to rest, or the lane has no time left. The last one
- * it is done with. */
-int64_t ringbus__dispatch_entries(
-    struct delivery *delivery, struct progress *progress, int64_t last, int64_t limit);
+/* It is called in this stage. */
+ATOMIC_INLINE bool
+delivery_calls(const struct delivery *delivery, const struct registration *registration,
+    const struct ringbus_event *event)
+{
+    if (likely(registration->where == delivery->where))
+        return !delivery->is_range || event->ordered == 0;
+    return registration->where == delivery->any_where && event->ordered != 0 &&
+           lane_of_key(event->ordered, delivery->group->lane_count) == delivery->lane->index;
+}
 
-/* The same of one event of a range, whatever the group is told; and of one that is in the lane's hand, by whose `edge`
- * its windows are judged. */
-void ringbus__dispatch_shared(
-    struct delivery *delivery, struct progress *progress, int64_t sequence);
-void ringbus__dispatch_copy(struct delivery *delivery, struct progress *progress,
-    struct ringbus_event *event, int64_t edge);
+/* And its window has begun before the event. */
+ATOMIC_INLINE bool
+delivery_concerns(const struct delivery *delivery, struct registration *registration,
+    const struct ringbus_event *event, int64_t sequence)
+{
+    return registration != NULL && delivery_calls(delivery, registration, event) &&
+           window_has_begun(registration, sequence, delivery->group);
+}
 
-/* Call those of the event's consumers that are called here and whose window holds `sequence`. By a lane of one. */
+/* Call those of the event's consumers that are called here and whose window holds `sequence`. */
 void ringbus__dispatch(
     struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
 
@@ -78,7 +85,7 @@ void ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event
 void ringbus__dispatch_discard(const struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, const struct ringbus_consumer *from);
 
-/* Count and tell a failure. */
+/* Count, mark and tell a failure. */
 void ringbus__dispatch_fail(const struct delivery *delivery, const struct ringbus_event *event,
     struct ringbus_consumer *consumer, int code);
 

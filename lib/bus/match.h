@@ -61,7 +61,36 @@ window_holds(const struct registration *registration, int64_t sequence)
            (sequence < until || until == WINDOW_CLOSES);
 }
 
-/* ---- these under the bus lock, unless said otherwise ---- */
+/* Decide an edge of a window of the group, if nobody has. Any thread, no lock; what it is now. */
+int64_t ringbus__window_decide(
+    struct atomic_i64 *edge, int64_t undecided, struct ringbus_group *group);
+
+/* HINT, of both: what an edge was decided to, or that it is undecided, came before the claim of any event it cuts off.
+ * Undecided it lets no event pass. */
+
+/* For a delivery: the window begins before the event. */
+ATOMIC_INLINE bool
+window_has_begun(struct registration *registration, int64_t sequence, struct ringbus_group *group)
+{
+    const int64_t from = load_i64(&registration->from, ORDER_HINT);
+
+    return likely(sequence >= from) ||
+           (from == WINDOW_OPENS &&
+               sequence >= ringbus__window_decide(&registration->from, WINDOW_OPENS, group));
+}
+
+/* And it ends behind it. */
+ATOMIC_INLINE bool
+window_goes_on(struct registration *registration, int64_t sequence, struct ringbus_group *group)
+{
+    const int64_t until = load_i64(&registration->until, ORDER_HINT);
+
+    return likely(sequence < until) ||
+           (until == WINDOW_CLOSES &&
+               sequence < ringbus__window_decide(&registration->until, WINDOW_CLOSES, group));
+}
+
+/* ---- these under the bus lock ---- */
 
 /* An empty set with room for `count`; NULL: out of memory. */
 struct match_set *ringbus__match_make(struct ringbus_bus *bus, uint32_t count);
@@ -88,10 +117,6 @@ void ringbus__retire_sweep(struct ringbus_bus *bus);
 
 /* Free everything, when nobody delivers any more. */
 void ringbus__retire_fini(struct ringbus_bus *bus);
-
-/* Decide an edge of a window of the group, if nobody has. Any thread, no lock; what it is now. */
-int64_t ringbus__window_decide(
-    struct atomic_i64 *edge, int64_t undecided, struct ringbus_group *group);
 
 size_t ringbus__match_size(uint32_t count);
 

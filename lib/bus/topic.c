@@ -1,9 +1,9 @@
 /* topic.c - the table of topics: uthash under a lock, hashed with a key of the bus's own. */
 #include "bus/topic.h"
 
-#include "bus/fetch.h"
 #include "bus/group.h"
 #include "bus/match.h"
+#include "bus/pass.h"
 #include "bus/pattern/cache.h"
 #include "bus/pattern/matching.h"
 #include "bus/post/lookup.h"

@@ -129,4 +129,12 @@ void ringbus__topic_each(struct ringbus_bus *bus,
 /* Free all topics, at the end of the bus. */
 void ringbus__topic_fini(struct ringbus_bus *bus);
 
+/* In a delivery, which keeps it from being freed: who gets the topic's events in this group. NULL: nobody. */
+ATOMIC_INLINE const struct match_set *
+topic_set(const struct ringbus_topic *topic, uint32_t group)
+{
+    /* TABLE acquire: the set is complete. */
+    return load_ptr(&topic->parts[group].set, ORDER_TABLE_ACQUIRE);
+}
+
 #endif

@@ -126,31 +126,65 @@ START_TEST(discard_waits_for_the_call_that_runs_and_no_more)
 }
 END_TEST
 
-/* In one pass: an event for the consumer that is closed, then one for another, which blocks. */
-START_TEST(discard_ends_with_the_call_and_not_with_the_pass)
+static int
+take_all(const struct ringbus_event *event, void *context)
 {
-    static struct gate stop_gate, gate, last_gate;
-    static struct probe stopper = {.gate = &stop_gate};
-    static struct probe closed = {.gate = &gate}, last = {.gate = &last_gate};
-    struct ringbus_bus *bus = open_stopped(&stopper, 1);
-    struct call call;
+    (void)event, (void)context;
+    return 1;
+}
 
-    gate_init(&gate);
-    gate_init(&last_gate);
-    probe_open(bus, &closed);
-    probe_open(bus, &last);
-    probe_register(&closed, "closed");
-    probe_register(&last, "last");
-    ck_assert_int_eq(post_number(bus, "closed", 1), 1);
-    ck_assert_int_eq(post_number(bus, "last", 2), 1);
-    gate_open(&stop_gate);
-    gate_await(&gate, 1);
-    call_start(&call, discard, closed.consumer);
-    gate_open(&gate);
-    gate_await(&last_gate, 1);
+/* Twice: a thread's calls in a caller group are shorter from the second one on. */
+static void *
+post_to_both(void *context)
+{
+    struct probe *probes = context;
+    struct gate *gates[] = {probes[0].gate, probes[1].gate};
+
+    probes[0].gate = probes[1].gate = NULL;
+    MUST(post_number(probes->bus, "both", 1) == 2, "no post");
+    bus_flush(probes->bus);
+    probes[0].gate = gates[0];
+    probes[1].gate = gates[1];
+    MUST(post_number(probes->bus, "both", 2) == 2, "no post");
+    return NULL;
+}
+
+/* Of the second event the consumer that is closed is called, then another one, which blocks. */
+static void
+check_discard_ends_with_the_call(
+    uint32_t kind, int (*filter)(const struct ringbus_event *event, void *context))
+{
+    static struct gate gates[2];
+    static struct probe probes[2];
+    struct ringbus_bus *bus = bus_open(NULL);
+    struct ringbus_group *group = group_open(bus, kind, 4);
+    struct call call;
+    pthread_t poster;
+
+    for (int i = 0; i < 2; i++) {
+        gate_init(&gates[i]);
+        probes[i] = (struct probe){.gate = &gates[i], .group = group, .filter = filter};
+        probe_open(bus, &probes[i]);
+        probe_register(&probes[i], "both");
+    }
+    MUST(pthread_create(&poster, NULL, post_to_both, probes) == 0, "no thread");
+    gate_await(&gates[0], 1);
+    call_start(&call, discard, probes[0].consumer);
+    gate_open(&gates[0]);
+    gate_await(&gates[1], 1);
     ck_assert_int_eq(call_join(&call, "consumer_close"), RINGBUS_OK);
-    gate_open(&last_gate);
+    gate_open(&gates[1]);
+    pthread_join(poster, NULL);
     bus_close(bus);
+}
+
+START_TEST(discard_ends_with_the_call_and_not_with_the_event)
+{
+    calls_begin();
+    check_discard_ends_with_the_call(RINGBUS_GROUP_THREADS, NULL);
+    check_discard_ends_with_the_call(RINGBUS_GROUP_THREADS, take_all);
+    check_discard_ends_with_the_call(RINGBUS_GROUP_CALLER, NULL);
+    check_discard_ends_with_the_call(RINGBUS_GROUP_CALLER, take_all);
     calls_end();
 }
 END_TEST
@@ -388,7 +422,7 @@ main(void)
     return RUN_TESTS("consumer", options_outside_their_range_are_refused,
         a_consumer_knows_its_name_and_context, drain_waits_for_what_was_posted_before,
         discard_waits_for_the_call_that_runs_and_no_more,
-        discard_ends_with_the_call_and_not_with_the_pass,
+        discard_ends_with_the_call_and_not_with_the_event,
         discard_does_not_wait_for_another_consumer_of_the_group, closing_checks_how,
         a_handler_closes_its_own_consumer, what_is_finished_already_closes_at_once_in_a_handler,
         a_close_that_is_begun_in_a_handler_passes_the_systems_barrier,

@@ -57,13 +57,13 @@ fi
 for what in "$memory" "$mutex" "$call" "$lock" "$change" "$fence"; do
     [ -n "$what" ] || continue
     seen a_post_by_handle bus/post/post.c 'matched = (int)load_u32(' "$what" "$@"
-    seen a_post_by_handle bus/dispatch.c 'if (unlikely(registration == NULL))' "$what" "$@"
+    seen a_post_by_handle bus/pass.c 'if (unlikely(registration == NULL))' "$what" "$@"
 done
 seen a_synchronous_post_by_handle bus/post/direct.c 'frame->left = group->bit;' "$lock" "$@"
 seen a_synchronous_post_by_handle bus/post/direct.c 'frame->left = group->bit;' "$memory" "$@"
 seen a_post_by_handle bus/post/post.c 'matched = (int)load_u32(' "$claim" "$@"
 seen a_post_by_handle bus/post/post.c 'post_fill(posting, group, sequence, 0);' "$change" "$@"
-seen so_it_is_for_a_thread_safe_consumer bus/dispatch.c 'entry_show(entry, sequence, event);' "$change" "$@"
+seen so_it_is_for_a_thread_safe_consumer bus/pass.c 'entry_show(entry, sequence, event);' "$change" "$@"
 seen a_batch_end bus/dispatch.c 'code = consumer->batch_end(' "$change" "$@"
 seen a_synchronous_post_to_a_serialized_consumer bus/post/direct.c 'serial_leave(consumer, thread' "$change" "$@"
 seen a_serialized_consumer_that_another bus/dispatch.c 'delivery->locked = NULL;' "$lock" "$@"

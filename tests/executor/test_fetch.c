@@ -1,7 +1,7 @@
 /* test_fetch.c - with many topics lanes look at entries ahead: at those that are there, whatever handlers do. */
 #include <stdio.h>
 
-#include "bus/fetch.h"
+#include "bus/pass.h"
 #include "executor/fixture.h"
 
 enum { POSTS = 3 * MOST_FETCHED + 5, TOPICS = FETCH_TOPICS + POSTS };

@@ -4,7 +4,7 @@
 #include "bus/dispatch.h"
 #include "bus/executor/reference.h"
 #include "bus/executor/stall.h"
-#include "bus/fetch.h"
+#include "bus/pass.h"
 #include "bus/topic.h"
 
 enum { MAX_RANGE = 32, LONG_RANGE_NS = 20000, SHORT_RANGE_NS = 8000 };
@@ -173,6 +173,7 @@ begin_pass(struct lane *lane, uint32_t stage, bool is_range)
     lane->stage = stage;
     lane->is_range = is_range;
     lane->is_first = lane->index == 0 && stage == 0 && !is_range;
+    lane->ahead = 0;
     lane->touched = NULL;
     lane->touched_last = &lane->touched;
     /* HINT: for who tells of stalls; so are the next ones. */
@@ -258,7 +259,7 @@ run_hand(struct lane *lane, struct part *part, int64_t sequence)
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, sequence - 1, ORDER_COUNT);
     record_enter(delivery.record);
-    ringbus__dispatch_copy(&delivery, &part->in_order, &event, edge_at(lane, sequence));
+    ringbus__pass_copy(&delivery, &part->in_order, &event, edge_at(lane, sequence));
     store_i64(&part->in_order.done, sequence, ORDER_COUNT);
     end_batches(&delivery, sequence);
     record_leave(delivery.record);
@@ -295,38 +296,23 @@ run_copies(struct lane *lane, struct part *part, uint32_t max)
 }
 
 /* Before a pass in the first stage, from `position` to `limit`: how much of the line is unfinished. Behind a full pass
- * there may be more, and the claim cursor's line is looked at, once for so many events. */
+ * there may be more, and the claim cursor's line is looked at, once for so many events. If it is another full one, its
+ * slots are fetched while this one is handed out: the next look at all their stamps would wait for them. */
 static void
 note_lag(struct lane *lane, int64_t position, int64_t limit, uint32_t max)
 {
     const struct ringbus_group *group = lane->group;
     const uint32_t stages = group_stage_count(group);
+    int64_t newest = limit;
 
+    if (unlikely(limit - position >= (int64_t)max))
+        newest = ringbus__ring_next(group->ring) - 1;
+    if (unlikely(newest - limit >= (int64_t)max))
+        lane->ahead = max;
     if (stages > 1)
         position = load_i64(&stage_at(group, stages - 1)->parts[lane->index].position, ORDER_OWN);
-    if (unlikely(limit - position >= (int64_t)max))
-        limit = ringbus__ring_next(group->ring) - 1;
-    if (unlikely(limit - position > load_i64(&lane->high_water, ORDER_OWN)))
-        store_i64(&lane->high_water, limit - position, ORDER_COUNT);
-}
-
-/* Those of a pass behind `last`. The last one that was handed out. */
-static int64_t
-run_events(struct lane *lane, struct delivery *delivery, struct progress *progress, int64_t last,
-    int64_t limit)
-{
-    /* HINT: whether it pays. */
-    const bool is_far = load_u32(&lane->group->bus->has_many_topics, ORDER_HINT) != 0;
-    int64_t end = limit;
-
-    if (likely(!is_far))
-        return ringbus__dispatch_entries(delivery, progress, last, limit);
-    do {
-        end = limit - last > MOST_FETCHED ? last + MOST_FETCHED : limit;
-        ringbus__fetch(lane->group, last, end);
-        last = ringbus__dispatch_entries(delivery, progress, last, end);
-    } while (last == end && end < limit);
-    return last;
+    if (unlikely(newest - position > load_i64(&lane->high_water, ORDER_OWN)))
+        store_i64(&lane->high_water, newest - position, ORDER_COUNT);
 }
 
 uint32_t
@@ -348,7 +334,7 @@ ringbus__lane_run_in_order(struct lane *lane, uint32_t stage, uint32_t max)
     delivery = delivery_of(lane);
     store_i64(&part->in_order.done, position, ORDER_COUNT);
     record_enter(delivery.record);
-    last = run_events(lane, &delivery, &part->in_order, position, limit);
+    last = ringbus__pass_entries(&delivery, &part->in_order, position, limit);
     end_batches(&delivery, last);
     record_leave(delivery.record);
     end_pass(lane);
@@ -415,7 +401,7 @@ ringbus__lane_run_range(struct lane *lane, uint32_t number)
     delivery = delivery_of(lane);
     record_enter(delivery.record);
     for (int64_t sequence = taken + 1; sequence <= taken + count; sequence++) {
-        ringbus__dispatch_shared(&delivery, &part->in_range, sequence);
+        ringbus__pass_shared(&delivery, &part->in_range, sequence);
         if (lane->touched == NULL) /* its next call may be a long one */
             move_to(lane, &part->work, sequence);
     }
@@ -525,7 +511,7 @@ ringbus__lane_abandon(struct lane *lane, const struct ringbus_consumer *called)
     discard_batches(lane, &delivery, done);
     done += is_in_event(lane);
     while (lane->is_range && done < load_i64(&part->range_end, ORDER_OWN))
-        ringbus__dispatch_shared(&delivery, progress, ++done); /* which discards it */
+        ringbus__pass_shared(&delivery, progress, ++done); /* which discards it */
     store_i64(&progress->done, done, ORDER_COUNT);
     store_i64(&lane->at, NO_EVENT, ORDER_HINT);
     end_pass(lane);

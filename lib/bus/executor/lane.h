@@ -47,8 +47,9 @@ struct lane {
     struct part *part; /* NULL: there is none */
     uint32_t stage;
     bool is_range;
-    bool is_first; /* every event passes here first, and once: where events are counted */
-    int64_t safe;  /* the last event before one that is owed a batch_end */
+    bool is_first;  /* every event passes here first, and once: where events are counted */
+    uint32_t ahead; /* so many events later slots are fetched; 0: they are not */
+    int64_t safe;   /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;
     struct replay *replay; /* a pass of its own */

@@ -62,9 +62,7 @@ take_back(struct frame *frame, const struct ringbus_event *event, int64_t era,
 
     record_return(frame->delivery.record);
     frame->delivery.record->depth++;
-    /* HINT: record_return ended with the barrier of this pair. */
-    if (load_u32(&consumer->is_closing, ORDER_HINT))
-        signal_raise(&consumer->bus->changed);
+    consumer_is_left(consumer);
     call_otherwise(frame, event, era, registration);
 }
 
@@ -103,7 +101,7 @@ call(const struct direct *direct, const struct ringbus_event *event,
     bool is_called = false;
     int code = 0;
 
-    record_announce(direct->record, &direct->before, consumer, direct->is_usual);
+    record_announce(direct->record, direct->before.depth + 1, consumer, direct->is_usual);
     if (consumer->is_thread_safe) {
         is_called = call_inside(consumer, event, registration, &code);
     } else if (likely(serial_enter(consumer, thread, direct->is_usual))) {
@@ -116,10 +114,8 @@ call(const struct direct *direct, const struct ringbus_event *event,
     }
     if (unlikely(code < 0))
         ringbus__dispatch_fail(&direct->frame->delivery, event, consumer, code);
-    record_announce(direct->record, &direct->before, NULL, direct->is_usual);
-    /* It may be gone after this. HINT: after the barrier of this pair. */
-    if (unlikely(load_u32(&consumer->is_closing, ORDER_HINT)))
-        signal_raise(&consumer->bus->changed);
+    record_announce(direct->record, direct->before.depth + 1, NULL, direct->is_usual);
+    consumer_is_left(consumer);
 }
 
 /* ---- the event ---- */
@@ -127,9 +123,7 @@ call(const struct direct *direct, const struct ringbus_event *event,
 ATOMIC_INLINE void
 call_all(const struct direct *direct, const struct ringbus_event *event)
 {
-    /* TABLE acquire: the set is complete; the delivery keeps it from being freed. */
-    const struct match_set *set =
-        load_ptr(&direct->topic->parts[direct->group->index].set, ORDER_TABLE_ACQUIRE);
+    const struct match_set *set = topic_set(direct->topic, direct->group->index);
     const uint32_t members = set != NULL ? set->count : 0; /* it stays so (match.h I1) */
 
     direct->frame->delivery.group = direct->group;
