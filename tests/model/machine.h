@@ -23,9 +23,24 @@ struct bounds {
     double seconds; /* 0: until all is explored */
 };
 
+/* Inline: of all that the checker does it is what it does most. */
 struct digest {
     uint64_t lane[4];
 };
+
+static inline uint64_t
+digest_mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 32;
+}
+
+static inline void
+digest_number(struct digest *digest, uint64_t number)
+{
+    digest->lane[0] = digest_mix(digest->lane[0], number);
+    digest->lane[1] = digest_mix(digest->lane[1], ~number);
+}
 
 /* ---- schedule.c ---- */
 
@@ -99,7 +114,16 @@ void fiber_join(int thread);
 enum { STATE_BOUNDS = 5 };
 
 void digest_bytes(struct digest *digest, const void *bytes, size_t size);
-void digest_number(struct digest *digest, uint64_t number);
+
+/* A part of a larger memory, as it was when it was digested last, and that digest. */
+enum { DIGESTED_PART = 256 };
+struct digested {
+    unsigned char bytes[DIGESTED_PART];
+    size_t size;
+    uint64_t sum[2];
+};
+/* As digest_bytes, of what changes little from one state to the next. `parts`: one for each DIGESTED_PART bytes. */
+void digest_changes(struct digest *digest, struct digested *parts, const void *bytes, size_t size);
 
 /* The program's variables at the beginning of every execution: as they were when they were saved. */
 void state_save_variables(void);

@@ -16,6 +16,7 @@
 #include "memory.h"
 
 struct memory memory CHECKERS_OWN;
+static struct message messages[WORDS][HISTORY] CHECKERS_OWN;
 
 void
 memory_forget_all(void)
@@ -99,6 +100,7 @@ find(const void *address, unsigned size)
         memory.buckets[bucket] = (uint8_t)++memory.word_count;
         memset(&memory.words[memory.word_count - 1], 0, sizeof memory.words[0]);
         memory.words[memory.word_count - 1].address = address;
+        memory.words[memory.word_count - 1].messages = messages[memory.word_count - 1];
     }
     word = &memory.words[memory.buckets[bucket] - 1];
     if (word->execution != memory.execution) {

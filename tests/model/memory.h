@@ -34,7 +34,8 @@ struct word {
     uint64_t execution; /* in which the messages are valid */
     int count;
     struct use use;
-    struct message messages[HISTORY];
+    struct message
+        *messages; /* HISTORY of them, elsewhere: all words are looked through for each state */
 };
 
 struct memory {

@@ -4,8 +4,9 @@
  * plain access is checked by the view machine's happens-before, not by what the host's memory happened to do.
  * I1  of each eight bytes and thread the last read and the last write are kept: a race with an earlier one may be
  *     missed, none is made up
- * I2  `sum` is that of the parts of all granules but for those in `touched`, whose parts are from before; it is made
- *     anew when more is known to all than it was made with */
+ * I2  `sum` is that of the parts of all granules but for those in `touched`, whose parts are from before
+ * I3  `open` are the granules that have a part; when more is known to all than `sum` was made with, only theirs change.
+ *     When less is, as when a thread begins, all are made anew */
 #include <string.h>
 
 #include "machine.h"
@@ -24,8 +25,8 @@ struct granule {
 
 static struct {
     struct granule granules[GRANULES];
-    uint16_t used[GRANULES], touched[GRANULES];
-    int used_count, touched_count;
+    uint16_t used[GRANULES], touched[GRANULES], open[GRANULES];
+    int used_count, touched_count, open_count;
     uint64_t sum;
     uint16_t known[MODEL_THREADS]; /* to all, when the sum was made */
 } shadow CHECKERS_OWN;
@@ -35,7 +36,7 @@ plain_begin(void)
 {
     for (int i = 0; i < shadow.used_count; i++)
         memset(&shadow.granules[shadow.used[i]], 0, sizeof shadow.granules[0]);
-    shadow.used_count = shadow.touched_count = 0;
+    shadow.used_count = shadow.touched_count = shadow.open_count = 0;
     shadow.sum = 0;
 }
 
@@ -146,25 +147,60 @@ part_of(const struct granule *granule)
 }
 
 static void
-renew(struct granule *granule)
+renew(uint16_t at)
 {
-    shadow.sum -= granule->part;
+    struct granule *granule = &shadow.granules[at];
+    const uint64_t before = granule->part;
+
     granule->part = part_of(granule);
-    shadow.sum += granule->part;
     granule->is_touched = false;
+    shadow.sum += granule->part - before;
+    if (before == 0 && granule->part != 0)
+        shadow.open[shadow.open_count++] = at;
+}
+
+/* Those that are open, now that more is known to all. */
+static void
+renew_open(void)
+{
+    int count = 0;
+
+    for (int i = 0; i < shadow.open_count; i++) {
+        renew(shadow.open[i]);
+        if (shadow.granules[shadow.open[i]].part != 0)
+            shadow.open[count++] = shadow.open[i];
+    }
+    shadow.open_count = count;
+}
+
+static void
+renew_all(void)
+{
+    for (int i = 0; i < shadow.open_count; i++)
+        shadow.granules[shadow.open[i]].part = 0;
+    shadow.sum = 0;
+    shadow.open_count = 0;
+    for (int i = 0; i < shadow.used_count; i++)
+        renew(shadow.used[i]);
 }
 
 /* In any order, as cells are: what somebody does not know of yet. */
 void
 plain_digest(struct digest *digest, const uint16_t *known_to_all)
 {
-    if (memcmp(shadow.known, known_to_all, sizeof shadow.known) != 0) {
-        memcpy(shadow.known, known_to_all, sizeof shadow.known);
-        for (int i = 0; i < shadow.used_count; i++)
-            renew(&shadow.granules[shadow.used[i]]);
+    bool is_more = false, is_less = false;
+
+    for (int t = 0; t < MODEL_THREADS; t++) {
+        is_more |= known_to_all[t] > shadow.known[t];
+        is_less |= known_to_all[t] < shadow.known[t];
+        shadow.known[t] = known_to_all[t];
     }
+    if (is_less)
+        renew_all();
+    else if (is_more)
+        renew_open();
     for (int i = 0; i < shadow.touched_count; i++)
-        renew(&shadow.granules[shadow.touched[i]]);
+        renew(shadow.touched[i]);
     shadow.touched_count = 0;
     digest_number(digest, shadow.sum);
 }

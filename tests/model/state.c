@@ -38,27 +38,13 @@ static struct {
 
 /* ---- digests ---- */
 
-static uint64_t
-mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * UINT64_C(0x9E3779B97F4A7C15);
-    return hash ^ hash >> 32;
-}
-
-void
-digest_number(struct digest *digest, uint64_t number)
-{
-    digest->lane[0] = mix(digest->lane[0], number);
-    digest->lane[1] = mix(digest->lane[1], ~number);
-}
-
 static void
 digest_block(struct digest *digest, const uint64_t *block)
 {
-    digest->lane[0] = mix(digest->lane[0], block[0]);
-    digest->lane[1] = mix(digest->lane[1], block[1]);
-    digest->lane[2] = mix(digest->lane[2], block[2]);
-    digest->lane[3] = mix(digest->lane[3], block[3]);
+    digest->lane[0] = digest_mix(digest->lane[0], block[0]);
+    digest->lane[1] = digest_mix(digest->lane[1], block[1]);
+    digest->lane[2] = digest_mix(digest->lane[2], block[2]);
+    digest->lane[3] = digest_mix(digest->lane[3], block[3]);
 }
 
 void
@@ -78,6 +64,34 @@ digest_bytes(struct digest *digest, const void *bytes, size_t size)
         digest_block(&sum, block);
     }
     *digest = sum;
+}
+
+void
+digest_changes(struct digest *digest, struct digested *parts, const void *bytes, size_t size)
+{
+    const unsigned char *from = bytes;
+    uint64_t sum[2] = {0, 0};
+
+    for (uint64_t i = 0; size > 0; i++) {
+        struct digested *part = &parts[i];
+        const size_t count = size < sizeof part->bytes ? size : sizeof part->bytes;
+
+        if (part->size != count || memcmp(part->bytes, from, count) != 0) {
+            struct digest each = {{i, 1, 2, 3}};
+
+            memcpy(part->bytes, from, count);
+            part->size = count;
+            digest_bytes(&each, from, count);
+            part->sum[0] = digest_mix(digest_mix(each.lane[0], each.lane[1]), each.lane[2]);
+            part->sum[1] = digest_mix(digest_mix(each.lane[3], each.lane[2]), each.lane[1]);
+        }
+        sum[0] += part->sum[0];
+        sum[1] += part->sum[1];
+        from += count;
+        size -= count;
+    }
+    digest_number(digest, sum[0]);
+    digest_number(digest, sum[1]);
 }
 
 /* ---- what of the view machine can still matter ---- */
@@ -196,8 +210,17 @@ state_restore_variables(void)
 static void
 digest_variables(struct digest *digest)
 {
-    digest_bytes(digest, __data_start, (size_t)(__start_checkers_own - __data_start));
-    digest_bytes(digest, __stop_checkers_own, (size_t)(_end - __stop_checkers_own));
+    static struct digested *parts CHECKERS_OWN;
+    const size_t before = (size_t)(__start_checkers_own - __data_start);
+    const size_t after = (size_t)(_end - __stop_checkers_own);
+    const size_t count = before / DIGESTED_PART + 1;
+
+    if (parts == NULL)
+        parts = calloc(count + after / DIGESTED_PART + 1, sizeof parts[0]);
+    if (parts == NULL)
+        exit(2);
+    digest_changes(digest, parts, __data_start, before);
+    digest_changes(digest, parts + count, __stop_checkers_own, after);
 }
 
 /* ---- outcomes ---- */
@@ -233,7 +256,9 @@ state_note_outcome(void)
         return;
     system_digest(&digest);
     digest_variables(&digest);
-    key = mix(mix(mix(digest.lane[0], digest.lane[1]), digest.lane[2]), digest.lane[3]) | 1;
+    key = digest_mix(digest_mix(digest_mix(digest.lane[0], digest.lane[1]), digest.lane[2]),
+              digest.lane[3]) |
+          1;
     at = key % OUTCOMES;
     while (outcomes.keys[at] != 0 && outcomes.keys[at] != key)
         at = (at + 1) % OUTCOMES;
@@ -328,6 +353,7 @@ explored_with(int preempts, int stale)
     return pairs;
 }
 
+/* An execution's own states were entered: only one that was found, or for which there was no room, can be one. */
 static void
 look_for_circle(uint64_t key)
 {
@@ -335,6 +361,11 @@ look_for_circle(uint64_t key)
         if (table.path[i].key == key && table.path[i].preempts == run.preempts &&
             table.path[i].stale == run.stale)
             model_fail("goes in a circle, without an end");
+}
+
+static void
+note_own(uint64_t key)
+{
     if (table.length < PATH) {
         table.path[table.length].key = key;
         table.path[table.length].choices = run.path.count;
@@ -357,18 +388,25 @@ state_is_known(void)
     system_digest(&digest);
     digest_variables(&digest);
     digest_memory(&digest);
-    key = mix(mix(mix(digest.lane[0], digest.lane[1]), digest.lane[2]), digest.lane[3]);
-    check = (uint32_t)(mix(mix(~digest.lane[3], digest.lane[1]), digest.lane[2]) >> 32) | 1;
-    look_for_circle(key);
+    key = digest_mix(
+        digest_mix(digest_mix(digest.lane[0], digest.lane[1]), digest.lane[2]), digest.lane[3]);
+    check =
+        (uint32_t)(digest_mix(digest_mix(~digest.lane[3], digest.lane[1]), digest.lane[2]) >> 32) |
+        1;
     state = find(table.states, table.bits, key, check);
-    if (state->check != 0 && (state->explored & mine))
+    if (state->check != 0 && (state->explored & mine)) {
+        look_for_circle(key);
         return true;
+    }
     if (state->check != 0) {
         state->explored |= explored_with(run.preempts, run.stale);
     } else if (has_room()) {
         state = find(table.states, table.bits, key, check);
         *state = (struct state){key, check, explored_with(run.preempts, run.stale)};
         table.count++;
+    } else {
+        look_for_circle(key);
     }
+    note_own(key);
     return false;
 }
