@@ -21,7 +21,7 @@ function(ringbus_compile target)
     target_compile_options(${target} PRIVATE ${RINGBUS_WARNINGS} $<$<BOOL:${RINGBUS_WERROR}>:-Werror>)
     if(RINGBUS_SANITIZE)
         target_compile_options(${target} PRIVATE -fsanitize=${RINGBUS_SANITIZE} -fno-sanitize-recover=all
-            -fno-omit-frame-pointer -g)
+            -fno-omit-frame-pointer $<$<NOT:$<OR:$<CONFIG:Debug>,$<CONFIG:RelWithDebInfo>>>:-g>)
         target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${RINGBUS_SANITIZE}>)
     endif()
 endfunction()
