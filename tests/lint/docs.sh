@@ -52,17 +52,17 @@ exists() {
     return 1
 }
 
-is_path() {
-    printf '%s\n' "$1" | grep -qE \
-        -e '^(\./)?(lib|include|tests|examples|docs|bench|scripts|cmake|\.ci)/[A-Za-z0-9_.*/{},-]*$' \
-        -e '^([A-Za-z0-9_.*-]+/)*[A-Za-z0-9_*{},-]+\.(c|h|md|sh|awk|cmake|symbols|expected)$' \
-        -e '^\./(run|check)$'
+# paths FILE: of these the paths
+paths() {
+    words "$1" | grep -E \
+        -e '^[0-9]+ (\./)?(lib|include|tests|examples|docs|bench|scripts|cmake|\.ci)/[A-Za-z0-9_.*/{},-]*$' \
+        -e '^[0-9]+ ([A-Za-z0-9_.*-]+/)*[A-Za-z0-9_*{},-]+\.(c|h|md|sh|awk|cmake|symbols|expected)$' \
+        -e '^[0-9]+ \./(run|check)$' || :
 }
 
 for document in $documents; do
     folder=$(dirname "$document")
-    words "$document" | while read -r line word; do
-        is_path "$word" || continue
+    paths "$document" | while read -r line word; do
         expand "$word" | while read -r path; do
             case $path in
             uv.h | check.h | uthash.h | stdatomic.h | pthread.h) continue ;;
