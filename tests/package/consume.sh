@@ -33,12 +33,18 @@ runs() {
     [ "$output" = "$expected" ] || fail "$1 wrote: $output"
 }
 
-# by_cmake PROJECT NAME [ARGUMENT...]: configure and build in WORK/NAME
+# by_cmake PROJECT NAME [ARGUMENT...]: configure and build in WORK/NAME, anew; but what was compiled there already, if
+# `keeps_objects` is set, and by the same commands
+keeps_objects=
 by_cmake() {
     project=$1
     folder=$work/$2
     shift 2
-    rm -rf "$folder"
+    if [ -n "$keeps_objects" ]; then
+        rm -f "$folder/CMakeCache.txt" "$folder"/consumer*
+    else
+        rm -rf "$folder"
+    fi
     {
         cmake -S "$here/$project" -B "$folder" -DCMAKE_C_COMPILER="$cc" -DCMAKE_BUILD_TYPE=Debug "$@" &&
             cmake --build "$folder"
@@ -146,6 +152,7 @@ subproject | fetched)
         if [ -e "$work/$way/consumer_uv" ]; then
             runs "$work/$way/consumer_uv"
         fi
+        keeps_objects=1 # both ways link the same
     done
     ;;
 *)
