@@ -237,6 +237,45 @@ START_TEST(another_thread_goes_on_stepping)
 }
 END_TEST
 
+/* ---- a post by name of the lane's ---- */
+
+static void
+post_second(struct probe *probe, const struct ringbus_event *event)
+{
+    (void)event;
+    add_u32(&probe->inside, (uint32_t)-1, ORDER_COUNT);
+    MUST(post_number(probe->bus, "b", 2) == 0 && false, "the thread has come back");
+}
+
+/* The post has found the topic without a lock. What is left of the thread lives as long as the line. */
+START_TEST(a_topic_that_a_post_by_name_has_found_can_go_while_the_lane_goes_on)
+{
+    static struct probe poster = {.act = post_second, .gate = &gate};
+    static struct probe leaver = {.act = exit_for_number};
+    struct ringbus_options options = options_with(&hooks);
+    struct ringbus_topic *topic = NULL;
+
+    memset(&hooks, 0, sizeof hooks);
+    gate_init(&gate);
+    last_number = 2;
+    options.max_topics = 2;
+    bus = bus_open(&options);
+    add_numbered(&poster, "poster", NULL);
+    leaver.of_act = &last_number;
+    add_probe(bus, &leaver, "leaver", group_open(bus, RINGBUS_GROUP_CALLER, 4), "b");
+    ck_assert_int_eq(post_number(bus, "b", 1), 1);
+    post_numbers(1, 2);
+    gate_open(&gate);
+    bus_flush(bus); /* the second event is discarded when the first is settled */
+    ck_assert_int_eq(ringbus_topic_open(bus, "c", &topic), RINGBUS_ENOSPC);
+    ck_assert_int_eq(ringbus_consumer_close(leaver.consumer, RINGBUS_DISCARD), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_topic_open(bus, "c", &topic), RINGBUS_OK);
+    ringbus_topic_close(topic);
+    end_bus(bus, RINGBUS_DRAIN);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "poster"), 2);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -244,5 +283,6 @@ main(void)
         other_lanes_end_with_it, who_was_called_before_has_got_the_event,
         what_the_lane_had_taken_of_a_range_is_counted, what_is_owed_a_batch_end_is_not_delivered,
         a_thread_that_exits_in_a_batch_end_has_not_delivered_the_batch, cancellation_is_an_exit,
-        a_polled_group_is_polled_to_its_end_by_another_thread, another_thread_goes_on_stepping);
+        a_polled_group_is_polled_to_its_end_by_another_thread, another_thread_goes_on_stepping,
+        a_topic_that_a_post_by_name_has_found_can_go_while_the_lane_goes_on);
 }
