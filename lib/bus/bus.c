@@ -48,12 +48,12 @@ ringbus__bus_begin_turn(void)
 bool
 ringbus__bus_has_pass(const struct ringbus_bus *bus)
 {
-    const struct record *record = &ringbus__record;
-    const struct lane *executor = record->executor;
+    const struct lane *lane = ringbus__record.executor;
 
-    /* In a pass: an executor's hooks after it have none. */
-    return (executor != NULL && executor->group->bus == bus && record->deliveries > 0) ||
-           ringbus__caller_inside() == bus;
+    for (; lane != NULL; lane = lane->outer)
+        if (lane->group->bus == bus && (lane->part != NULL || lane->replay != NULL))
+            return true;
+    return ringbus__caller_inside() == bus;
 }
 
 /* ---- attention ---- */

@@ -342,11 +342,43 @@ END_TEST
 
 static struct gate leaving_gate;
 static struct ringbus_consumer *leaving;
+static struct ringbus_bus *draining, *foreign;
+
+/* What posts between passes are told: to a ring, to a caller group, by reference to that, and to it in a handler of
+ * another bus. */
+enum { LATE_POSTS = 4 };
+
+static struct atomic_i64 late_outcomes[LATE_POSTS];
 
 static void
-post_b(void *context)
+keep_outcome(int post, int outcome)
 {
-    store_i64(&outcome_of_post, post_number(context, "b", 2), TEST_RELEASE);
+    store_i64(&late_outcomes[post], outcome, TEST_RELEASE);
+}
+
+static void
+release_nothing(void *data, void *context)
+{
+    (void)data, (void)context;
+}
+
+static void
+post_late(void *topic)
+{
+    struct ringbus_post_options options = ringbus_post_options_default();
+
+    options.release = release_nothing;
+    keep_outcome(0, post_number(draining, "b", 2));
+    keep_outcome(1, ringbus_topic_post(topic, NULL, 0, NULL));
+    keep_outcome(2, ringbus_topic_post(topic, NULL, 0, &options));
+    MUST(ringbus_post(foreign, "f", NULL, 0) == 1, "the other bus is open");
+}
+
+static void
+post_back(struct probe *probe, const struct ringbus_event *event)
+{
+    (void)event;
+    keep_outcome(3, ringbus_topic_post(probe->of_act, NULL, 0, NULL));
 }
 
 static int
@@ -358,34 +390,58 @@ leave(const struct ringbus_event *event, void *context)
     return 0;
 }
 
+static void
+open_in(struct ringbus_bus *bus, struct probe *probe, uint32_t kind, const char *topic)
+{
+    probe->group = group_open(bus, kind, 4);
+    probe_open(bus, probe);
+    probe_register(probe, topic);
+}
+
+/* A consumer on "a" closes itself, and posts when it is destroyed, after the pass: by then the bus drains. */
+static void
+check_late_posts(struct gate *gate, struct ringbus_topic *topic)
+{
+    struct ringbus_consumer_options options = ringbus_consumer_options_default();
+
+    options.destroy = post_late;
+    ck_assert_int_eq(ringbus_consumer_open(draining, leave, topic, &options, &leaving), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_register_consumer(draining, leaving, "a"), RINGBUS_OK);
+    ck_assert_int_eq(post_number(draining, "b", 1), 1);
+    gate_await(gate, 1);
+    ck_assert_int_eq(post_number(draining, "a", 1), 1);
+    gate_await(&leaving_gate, 1);
+    ck_assert_int_eq(ringbus_shutdown(draining, RINGBUS_DRAIN, 0), RINGBUS_ETIMEDOUT);
+    gate_open(&leaving_gate);
+    AWAIT_ON(draining, load_i64(&late_outcomes[LATE_POSTS - 1], TEST_ACQUIRE) != 0);
+    for (int i = 0; i < LATE_POSTS; i++)
+        ck_assert_int_eq(load_i64(&late_outcomes[i], TEST_ACQUIRE), RINGBUS_ESHUTDOWN);
+    ringbus_topic_close(topic);
+    gate_open(gate);
+}
+
 /* Handlers may post while the bus drains; what an executor runs after a pass holds up no drain, and may not. */
 START_TEST(a_destroy_function_posts_no_more_when_the_bus_drains)
 {
     static struct gate gate;
-    static struct probe blocked = {.gate = &gate};
-    struct ringbus_bus *bus = bus_open(NULL);
-    struct ringbus_consumer_options options = ringbus_consumer_options_default();
+    static struct probe blocked = {.gate = &gate}, called, between = {.act = post_back};
+    struct ringbus_topic *topic = NULL;
 
     gate_init(&gate);
     gate_init(&leaving_gate);
-    blocked.group = group_open(bus, RINGBUS_GROUP_THREADS, 4);
-    probe_open(bus, &blocked);
-    probe_register(&blocked, "b");
-    options.destroy = post_b;
-    ck_assert_int_eq(ringbus_consumer_open(bus, leave, bus, &options, &leaving), RINGBUS_OK);
-    ck_assert_int_eq(ringbus_register_consumer(bus, leaving, "a"), RINGBUS_OK);
-    ck_assert_int_eq(post_number(bus, "b", 1), 1);
-    gate_await(&gate, 1);
-    ck_assert_int_eq(post_number(bus, "a", 1), 1);
-    gate_await(&leaving_gate, 1);
-    ck_assert_int_eq(ringbus_shutdown(bus, RINGBUS_DRAIN, 0), RINGBUS_ETIMEDOUT);
-    gate_open(&leaving_gate);
-    AWAIT_ON(bus, load_i64(&outcome_of_post, TEST_ACQUIRE) != 0);
-    ck_assert_int_eq(load_i64(&outcome_of_post, TEST_ACQUIRE), RINGBUS_ESHUTDOWN);
-    gate_open(&gate);
+    draining = bus_open(NULL);
+    foreign = bus_open(NULL);
+    open_in(draining, &blocked, RINGBUS_GROUP_THREADS, "b");
+    open_in(draining, &called, RINGBUS_GROUP_CALLER, "c");
+    open_in(foreign, &between, RINGBUS_GROUP_CALLER, "f");
+    ck_assert_int_eq(ringbus_topic_open(draining, "c", &topic), RINGBUS_OK);
+    between.of_act = topic;
+    check_late_posts(&gate, topic);
     ck_assert_int_eq(
-        IN_TIME(bus, ringbus_shutdown(bus, RINGBUS_DRAIN, RINGBUS_FOREVER)), RINGBUS_OK);
-    bus_close(bus);
+        IN_TIME(draining, ringbus_shutdown(draining, RINGBUS_DRAIN, RINGBUS_FOREVER)), RINGBUS_OK);
+    ck_assert_uint_eq(probe_calls(&called), 0);
+    bus_close(draining);
+    bus_close(foreign);
 }
 END_TEST
 
