@@ -88,7 +88,7 @@ struct ringbus_options {
         *default_group;                        /* NULL: one thread, 1024 slots; not POLLED */
     const struct ringbus_allocator *allocator; /* copied; NULL: the C library's */
 
-    /* Hooks. Each may be NULL, gets hook_context last, and may call what a handler may call. */
+    /* Hooks. Each may be NULL, gets hook_context last, may call what a handler may call, and must return. */
     /* A handler, or a batch_end (then event is NULL), returned a negative `code`. On its thread. */
     void (*on_error)(struct ringbus_bus *bus, const struct ringbus_event *event,
         struct ringbus_consumer *consumer, int code, void *context);

@@ -125,7 +125,8 @@ struct ringbus_post_options {
      * lossy groups did, which had no room, before the post returns. A post to a lossy group releases what it overwrites
      * or replaces there before it returns: a release that posts there may so be called within itself, as deep as there
      * are events to be replaced. It is a hook: no lock is held, it may call what a handler may call, and it must
-     * return. In groups that do not overwrite or replace events, the event's slot is taken until then. */
+     * return: a group whose executor's thread exits in it never gets on. In groups that do not overwrite or replace
+     * events, the event's slot is taken until then. */
     void (*release)(void *data, void *context);
     void *release_context;
 };

@@ -343,6 +343,100 @@ START_TEST(a_thread_that_exits_amid_its_publish_has_no_claim_any_more)
 }
 END_TEST
 
+/* ---- a thread exits in a release of its post ---- */
+
+static struct atomic_u32 begun_releases;
+
+static void
+leave_release(void *of_act)
+{
+    (void)of_act;
+    if (add_u32(&begun_releases, 1, TEST_RELEASE) == 0)
+        pthread_exit(NULL);
+}
+
+static void
+nest_one(struct probe *probe, const struct ringbus_event *event)
+{
+    if (number_of(event) == 0)
+        MUST(payload_post(probe->of_act, &payloads[1]) >= 1, "a nested post is refused");
+}
+
+/* The scene: a caller group on "a", and a thread that is going to exit in the release of `payload`. */
+static struct ringbus_bus *
+open_for_release(struct probe *probe, struct payload *payload, struct ringbus_topic **ret_topic)
+{
+    struct ringbus_bus *bus = NULL;
+
+    reset(probe);
+    store_u32(&begun_releases, 0, TEST_RELEASE);
+    payload->act = leave_release;
+    payloads[1].number = 1;
+    bus = bus_open_small(8, &hooks);
+    *ret_topic = topic_open(bus, "a");
+    probe->name = "probe";
+    probe->act = nest_one;
+    probe->of_act = *ret_topic;
+    payload_probe(bus, probe, group_open(bus, RINGBUS_GROUP_CALLER, 8), "a");
+    return bus;
+}
+
+static void
+end_after_release(struct ringbus_bus *bus, struct ringbus_topic *topic, uint64_t left)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, post_first, topic), 0);
+    join_thread(bus, thread);
+    ringbus_topic_close(topic);
+    ck_assert_int_eq(IN_TIME(bus, ringbus_shutdown(bus, RINGBUS_DISCARD, RINGBUS_FOREVER)), 0);
+    bus_close(bus);
+    ck_assert_uint_eq(load_u32(&begun_releases, TEST_ACQUIRE), 1);
+    ck_assert_uint_eq(undelivered(&hooks, "a", "probe"), left);
+}
+
+START_TEST(a_release_in_which_a_poster_exits_is_called_once)
+{
+    static struct probe probe;
+    struct ringbus_topic *topic = NULL;
+    struct ringbus_bus *bus = open_for_release(&probe, &payloads[0], &topic);
+
+    end_after_release(bus, topic, 0);
+    ck_assert_uint_eq(payload_released(&payloads[1]), 1);
+}
+END_TEST
+
+START_TEST(so_is_that_of_a_nested_post_and_nothing_is_owed)
+{
+    static struct probe probe;
+    struct ringbus_topic *topic = NULL;
+    struct ringbus_bus *bus = open_for_release(&probe, &payloads[1], &topic);
+
+    end_after_release(bus, topic, 0);
+    ck_assert_uint_eq(payload_released(&payloads[0]), 1);
+}
+END_TEST
+
+/* What the post has replaced in another group is released before its own event is delivered. */
+START_TEST(an_event_whose_poster_exits_in_a_release_before_it_is_named_and_released)
+{
+    static struct probe probe, conflated;
+    struct ringbus_group_options options = ringbus_group_options_default();
+    struct ringbus_topic *topic = NULL;
+    struct ringbus_group *group = NULL;
+    struct ringbus_bus *bus = open_for_release(&probe, &payloads[2], &topic);
+
+    options.overflow = RINGBUS_CONFLATE;
+    ck_assert_int_eq(ringbus_group_open(bus, &options, &group), RINGBUS_OK);
+    ck_assert_int_eq(ringbus_group_pause(group), RINGBUS_OK);
+    payload_probe(bus, &conflated, group, "a");
+    payloads[2].number = 2;
+    ck_assert_int_eq(payload_post(topic, &payloads[2]), 2);
+    end_after_release(bus, topic, 1);
+    ck_assert_uint_eq(payload_released(&payloads[0]), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -352,5 +446,8 @@ main(void)
         a_stepped_bus_releases_in_its_steps, a_lane_whose_thread_exits_in_a_handler_releases,
         a_polled_group_whose_thread_exits_in_a_handler_releases,
         a_thread_that_exits_amid_its_post_releases_that_and_the_nested_ones,
-        also_when_a_ring_has_them_too, a_thread_that_exits_amid_its_publish_has_no_claim_any_more);
+        also_when_a_ring_has_them_too, a_thread_that_exits_amid_its_publish_has_no_claim_any_more,
+        a_release_in_which_a_poster_exits_is_called_once,
+        so_is_that_of_a_nested_post_and_nothing_is_owed,
+        an_event_whose_poster_exits_in_a_release_before_it_is_named_and_released);
 }

@@ -164,11 +164,21 @@ ringbus__caller_give_back(struct pending *pending, const struct ringbus_bus *own
 {
     struct ringbus_bus *bus = pending->group->bus;
 
-    if (pending->reference != NULL)
-        ringbus__reference_drop(pending->reference);
+    reference_drop_at(&pending->reference);
     ringbus__topic_release(pending->topic);
     put_back(pending);
     ringbus__caller_settle_debt(bus, owner);
+}
+
+/* In the list meanwhile: so a thread that exits in the release gives it back. */
+static void
+give_back_held(struct frame *frame)
+{
+    struct pending *pending = frame->held;
+
+    reference_drop_at(&pending->reference);
+    frame->held = pending->next;
+    ringbus__caller_give_back(pending, frame->owner);
 }
 
 struct pending *
@@ -421,32 +431,24 @@ ringbus__caller_hand_out(struct frame *frame, struct ringbus_group *group,
 static void
 finish(struct frame *frame, struct pending *pending)
 {
-    if (pending->reference == NULL || frame->touched_count == 0) {
-        ringbus__caller_give_back(pending, frame->owner);
-        return;
-    }
     pending->next = frame->held;
     frame->held = pending;
+    if (pending->reference == NULL || frame->touched_count == 0)
+        give_back_held(frame);
 }
 
 void
 ringbus__caller_release_all(struct frame *frame)
 {
-    if (frame->reference != NULL)
-        ringbus__reference_drop(frame->reference);
-    frame->reference = NULL;
+    reference_drop_at(&frame->reference);
     if (frame->holder != NULL)
         ringbus__reference_unhold(frame->owner, frame->holder);
     frame->holder = NULL;
     if (frame->place != NULL)
         ringbus__caller_unreserve(frame->place);
     frame->place = NULL;
-    while (frame->held != NULL) {
-        struct pending *pending = frame->held;
-
-        frame->held = pending->next;
-        ringbus__caller_give_back(pending, frame->owner);
-    }
+    while (frame->held != NULL)
+        give_back_held(frame);
 }
 
 static void
@@ -533,7 +535,9 @@ deliver_own(struct frame *frame, const struct caller_post *post)
 
     if (posting->by_reference != NULL)
         show_own(frame, post, &event);
-    for (frame->left = post->groups; frame->left != 0; frame->left &= frame->left - 1) {
+    frame->left = post->groups;
+    release_all_due(post->due, post->due_count); /* what they post is nested */
+    for (; frame->left != 0; frame->left &= frame->left - 1) {
         const uint32_t index = (uint32_t)__builtin_ctzll(frame->left);
 
         ringbus__caller_hand_out(
@@ -560,7 +564,6 @@ ringbus__caller_deliver(struct caller_post *post)
     for (uint64_t left = post->groups; left != 0; left &= left - 1)
         frame->eras[__builtin_ctzll(left)] = post->eras[__builtin_ctzll(left)];
     frame->place = post->place;
-    release_all_due(post->due, post->due_count); /* what they post is nested */
     deliver_own(frame, post);
     ringbus__caller_end(frame);
 }

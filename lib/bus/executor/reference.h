@@ -104,6 +104,18 @@ bool ringbus__reference_catch(struct ringbus_reference *reference, uint32_t life
 /* No lock held. The last one's drop calls the release function. Of a frame's own: its post is done. */
 void ringbus__reference_drop(struct ringbus_reference *reference);
 
+/* The same of what stands there, if anything does: not any more when the release is called, in which the thread may
+ * exit. */
+static inline void
+reference_drop_at(struct ringbus_reference **at)
+{
+    struct ringbus_reference *reference = *at;
+
+    *at = NULL;
+    if (reference != NULL)
+        ringbus__reference_drop(reference);
+}
+
 /* The same but for the call, also with locks held; `ret_due` is written if it is due. */
 void ringbus__reference_leave(struct ringbus_reference *reference, struct release *ret_due);
 
