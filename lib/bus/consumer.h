@@ -1,7 +1,7 @@
 /* consumer.h - consumers and their registrations.
  *
  * I1  a consumer belongs to one group for life and leaves the bus's list when it is closed
- * I2  it is called only between record_call and record_return naming it, after a look at the registration's until:
+ * I2  it is called only while it is announced (record_call, record_announce), after a look at the registration's until:
  *     once until has been lowered, and a heavy barrier passed, whoever is not announced will not call
  * I3  batch_due counts the threads that owe it a batch_end; raised inside the call that owes it
  * I4  its memory is retired after its destroy function has returned */

@@ -114,14 +114,14 @@ release_serial(struct delivery *delivery, struct ringbus_consumer *consumer)
 }
 
 /* A call in a caller group. False: it is for a replay, which somebody else has delivered. */
-ATOMIC_INLINE bool
+static bool
 lock_call(struct delivery *delivery, struct ringbus_consumer *consumer, struct replay *replay)
 {
     lock_serial(delivery, consumer);
     return replay == NULL || ringbus__replay_begin(replay);
 }
 
-ATOMIC_INLINE void
+static void
 release_call(struct delivery *delivery, struct ringbus_consumer *consumer, struct replay *replay)
 {
     if (replay != NULL)

@@ -72,11 +72,11 @@ void ringbus__dispatch(
 void ringbus__dispatch_stages(
     struct delivery *delivery, const struct ringbus_event *event, int64_t sequence);
 
-/* For one member of a set, by a posting thread, where no event is discarded. */
+/* For one member of a set (NULL: struck out), where no event is discarded. */
 void ringbus__dispatch_member(struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, struct registration *registration);
 
-/* Call this one, for an event that is its replay. */
+/* Call this one, which is concerned, or for an event that is its replay. */
 void ringbus__dispatch_one(struct delivery *delivery, const struct ringbus_event *event,
     int64_t sequence, struct registration *registration);
 

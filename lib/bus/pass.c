@@ -30,7 +30,7 @@ begin_stretch(struct delivery *delivery, struct progress *progress, bool is_usua
 {
     struct record *record = delivery->record;
 
-    return (struct stretch){delivery, progress, delivery->lane, delivery->lane->group, record,
+    return (struct stretch){delivery, progress, delivery->lane, delivery->group, record,
         record->depth++, delivery->where, is_usual};
 }
 
@@ -248,14 +248,14 @@ fetch_registrations(const struct match_set *const *sets, uint32_t count,
     return found;
 }
 
+/* Of MOST_FETCHED events at most. */
 static void
 fetch(const struct ringbus_group *group, int64_t last, int64_t limit)
 {
-    const int64_t end = limit - last > MOST_FETCHED ? last + MOST_FETCHED : limit;
     const struct ringbus_topic *topics[MOST_FETCHED];
     const struct match_set *sets[MOST_FETCHED];
     const struct registration *registrations[MOST_FETCHED];
-    uint32_t count = fetch_topics(group, last, end, topics);
+    uint32_t count = fetch_topics(group, last, limit, topics);
 
     count = fetch_sets(group, topics, count, sets);
     count = fetch_registrations(sets, count, registrations);

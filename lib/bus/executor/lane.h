@@ -48,7 +48,7 @@ struct lane {
     uint32_t stage;
     bool is_range;
     bool is_first;  /* every event passes here first, and once: where events are counted */
-    uint32_t ahead; /* so many events later slots are fetched; 0: they are not */
+    uint32_t ahead; /* so many events later slots are fetched; 0: there may be none */
     int64_t safe;   /* the last event before one that is owed a batch_end */
     struct consumer_part *touched;
     struct consumer_part **touched_last;

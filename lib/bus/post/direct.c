@@ -60,8 +60,7 @@ take_back(struct frame *frame, const struct ringbus_event *event, int64_t era,
 {
     struct ringbus_consumer *consumer = registration->consumer;
 
-    record_return(frame->delivery.record);
-    frame->delivery.record->depth++;
+    record_announce(frame->delivery.record, frame->depth + 1, NULL, false);
     consumer_is_left(consumer);
     call_otherwise(frame, event, era, registration);
 }
