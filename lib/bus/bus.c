@@ -50,10 +50,10 @@ ringbus__bus_has_pass(const struct ringbus_bus *bus)
 {
     const struct lane *lane = ringbus__record.executor;
 
-    for (; lane != NULL; lane = lane->outer)
-        if (lane->group->bus == bus && (lane->part != NULL || lane->replay != NULL))
-            return true;
-    return ringbus__caller_inside() == bus;
+    /* In a pass: what an executor calls behind it has none. */
+    return (lane != NULL && lane->group->bus == bus &&
+               (lane->part != NULL || lane->replay != NULL)) ||
+           ringbus__caller_inside() == bus;
 }
 
 /* ---- attention ---- */

@@ -124,7 +124,8 @@ bool ringbus__bus_must_not_wait(void);
 int ringbus__bus_begin_turn(void);
 
 /* This thread is in a pass or a synchronous post of this bus: its handlers and hooks may post while the bus drains.
- * What an executor runs behind a pass may not, nor may what it delivers there. */
+ * What an executor runs behind a pass may not, nor may what it delivers there. If a handler runs a loop, the loop's own
+ * pass counts. */
 bool ringbus__bus_has_pass(const struct ringbus_bus *bus);
 
 /* Around a call of a user's hook, or destroy: what it calls must not wait for handlers. */

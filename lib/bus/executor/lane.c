@@ -303,14 +303,13 @@ note_lag(struct lane *lane, int64_t position, int64_t limit, uint32_t max)
 {
     const struct ringbus_group *group = lane->group;
     const uint32_t stages = group_stage_count(group);
-    const bool is_full = limit - position >= (int64_t)max;
     int64_t newest = limit;
 
     if (stages > 1)
         position = load_i64(&stage_at(group, stages - 1)->parts[lane->index].position, ORDER_OWN);
     if (unlikely(limit - position >= (int64_t)max))
         newest = ringbus__ring_next(group->ring) - 1;
-    if (unlikely(is_full && newest - limit >= (int64_t)max))
+    if (unlikely(newest - limit >= (int64_t)max))
         lane->ahead = max;
     if (unlikely(newest - position > load_i64(&lane->high_water, ORDER_OWN)))
         store_i64(&lane->high_water, newest - position, ORDER_COUNT);
